@@ -1,0 +1,146 @@
+"""The seam between the media engine and a forwarder: one shared table of legs, packets out in bulk, packets in in bulk.
+
+A forwarder owns the sockets and is the only code that runs per packet. Per received RTP datagram it
+
+1. looks at the leg's row of the table: exact source address, RTP version 2, payload type with ``pt_out != NO_PAYLOAD``
+   or ``NOT_PASSED``, SSRC equal to ``ssrc_in``;
+2. if all fits and ``route >= 0``: rewrites payload type, SSRC, sequence and timestamp for the target leg and sends at once;
+3. keeps the datagram (as it came) for ``collect``, with the verdict.
+
+Anything that does not fit is not forwarded, only kept with its verdict: learning an address, a new SSRC, telephone-event,
+comfort noise are the engine's slow path, at most one bulk step later.
+
+Continuity towards a target leg: while ``anchored`` is 1, ``out = in + offset``. When it is 0 (after a mix, a re-INVITE, an SSRC
+change; the engine clears it) the forwarder sets the offsets from the next packet so that the sequence goes on by one and the
+timestamp by the ticks that passed since ``sent_ns`` (at least one ptime), sets the marker bit, and sets ``anchored``.
+The engine, when it sends frames of its own to a leg, takes the sequence and timestamp from the same fields and writes them back.
+The engine only touches ``out`` fields of a leg to which no other leg is routed.
+
+The table is the contract of both implementations (``native`` in C, ``python``); its layout is C's natural alignment.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import Final, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+ROW_BYTES: Final = 2048
+"""Longest datagram kept; a longer one is dropped and counted."""
+
+SOCKADDR_BYTES: Final = 28
+"""sizeof(struct sockaddr_in6); a sockaddr_in lies in the first 16."""
+
+NO_PAYLOAD: Final = 255
+"""``pt_out``: this payload type was not negotiated (verdict ODD)."""
+
+NOT_PASSED: Final = 254
+"""``pt_out``: negotiated, accepted, but never passed on as it is (telephone-event, another codec)."""
+
+
+class Verdict(IntEnum):
+    """What the forwarder made of a datagram."""
+
+    PASSED = 0
+    """Accepted and sent on."""
+    KEPT = 1
+    """Accepted; the leg has no route, or this payload type is not passed."""
+    FOREIGN = 2
+    """From another address than ``source``."""
+    NEW_SSRC = 3
+    """Right address and payload type, another SSRC (or none known yet)."""
+    ODD = 4
+    """Not RTP version 2, too short, or a payload type that was not negotiated."""
+    RTCP = 5
+    """From the RTCP port, or muxed (RFC 5761: second byte 192 to 223)."""
+
+
+LEG_DTYPE: Final = np.dtype(
+    [
+        ("open", "u1"),
+        ("anchored", "u1"),
+        ("sends", "u1"),
+        ("latched", "u1"),
+        ("route", "i4"),
+        ("remote", "u1", SOCKADDR_BYTES),
+        ("remote_len", "u4"),
+        ("remote_rtcp", "u1", SOCKADDR_BYTES),
+        ("remote_rtcp_len", "u4"),
+        ("source", "u1", SOCKADDR_BYTES),
+        ("source_len", "u4"),
+        ("pt_out", "u1", 128),
+        ("ssrc_in", "u4"),
+        ("has_ssrc_in", "u4"),
+        ("ssrc_out", "u4"),
+        ("ts_out", "u4"),
+        ("ts_off", "u4"),
+        ("seq_out", "u2"),
+        ("seq_off", "u2"),
+        ("ptime_ticks", "u4"),
+        ("reserved", "u4"),
+        ("sent_ns", "i8"),
+        ("received_ns", "i8"),
+        ("packets_received", "u8"),
+        ("packets_sent", "u8"),
+        ("octets_sent", "u8"),
+        ("send_errors", "u8"),
+        ("copies_dropped", "u8"),
+    ],
+    align=True,
+)
+"""One leg. ``open``, ``sends`` 0/1; ``route`` the row that accepted audio goes to, -1 none; addresses are raw sockaddr bytes;
+``*_out`` describe the stream *towards* this leg (last sequence and timestamp sent); ``pt_out[p]`` what payload type p *from* this
+leg becomes at its route; ``copies_dropped`` counts datagrams forwarded but not kept because the ring was full."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Batch:
+    """Datagrams kept since the last collect, in order of arrival for each leg. Views: valid until the next ``collect``."""
+
+    rows: NDArray[np.uint8]
+    """(n, ROW_BYTES)."""
+    lengths: NDArray[np.int32]
+    legs: NDArray[np.int32]
+    """Row of the table."""
+    arrival_ns: NDArray[np.int64]
+    """CLOCK_MONOTONIC."""
+    verdicts: NDArray[np.uint8]
+    sources: NDArray[np.uint8]
+    """(n, SOCKADDR_BYTES); filled for FOREIGN, else undefined."""
+
+
+class Forwarder(Protocol):
+    """One per worker. All calls come from the worker's one thread."""
+
+    kind: str
+    """``native``, ``python`` or ``memory``."""
+
+    table: NDArray[np.void]
+    """LEG_DTYPE rows, shared: the engine writes, the forwarder reads at the next packet."""
+
+    def open_leg(self, row: int, host: str, port: int) -> int:
+        """Bind ``port`` (RTP) and ``port + 1`` (RTCP); the port bound (a free even one when 0). OSError when it cannot."""
+        ...
+
+    def close_leg(self, row: int) -> None:
+        """Close both sockets; the row may be used again."""
+        ...
+
+    def collect(self) -> Batch:
+        """Everything kept since the last call."""
+        ...
+
+    def send(self, rows: NDArray[np.uint8], lengths: NDArray[np.int32], legs: NDArray[np.int32]) -> None:
+        """Send whole RTP datagrams to each leg's ``remote``; errors are counted, never raised."""
+        ...
+
+    def send_rtcp(self, row: int, data: bytes) -> None:
+        """Send one RTCP datagram to the leg's ``remote_rtcp``."""
+        ...
+
+    def close(self) -> None:
+        """Close everything."""
+        ...
