@@ -1,0 +1,34 @@
+"""What a key press means: feature codes, the digit collector, and the recording table."""
+
+from feature_codes.codes import FeatureCode, FeatureCodes, FeatureCommand
+from feature_codes.collector import CollectorOutput, Command, DigitCollector, Replay
+from feature_codes.deduplicator import Deduplicator
+from feature_codes.recording import (
+    INITIAL_STATE,
+    Cue,
+    Effect,
+    OnDemandStop,
+    RecordingState,
+    Step,
+    TableOptions,
+    advance,
+)
+
+__all__ = [
+    "INITIAL_STATE",
+    "CollectorOutput",
+    "Command",
+    "Cue",
+    "Deduplicator",
+    "DigitCollector",
+    "Effect",
+    "FeatureCode",
+    "FeatureCodes",
+    "FeatureCommand",
+    "OnDemandStop",
+    "RecordingState",
+    "Replay",
+    "Step",
+    "TableOptions",
+    "advance",
+]
