@@ -4,23 +4,25 @@ A forwarder owns the sockets and is the only code that runs per packet. Per rece
 
 1. looks at the leg's row of the table: exact source address, RTP version 2, payload type with ``pt_out != NO_PAYLOAD``
    or ``NOT_PASSED``, SSRC equal to ``ssrc_in``;
-2. if all fits and ``route >= 0``: rewrites payload type, SSRC, sequence and timestamp for the target leg and sends at once;
+2. if all fits and ``route >= 0``: rewrites payload type, SSRC, sequence and timestamp for the target leg and sends at
+   once;
 3. keeps the datagram (as it came) for ``collect``, with the verdict.
 
-Anything that does not fit is not forwarded, only kept with its verdict: learning an address, a new SSRC, telephone-event,
-comfort noise are the engine's slow path, at most one bulk step later.
+Anything that does not fit is not forwarded, only kept with its verdict: learning an address, a new SSRC,
+telephone-event, comfort noise are the engine's slow path, at most one bulk step later.
 
-Continuity towards a target leg: while ``anchored`` is 1, ``out = in + offset``. When it is 0 (after a mix, a re-INVITE, an SSRC
-change; the engine clears it) the forwarder sets the offsets from the next packet so that the sequence goes on by one and the
-timestamp by the ticks that passed since ``sent_ns`` (at least one ptime), sets the marker bit, and sets ``anchored``.
-The engine, when it sends frames of its own to a leg, takes the sequence and timestamp from the same fields and writes them back.
-The engine only touches ``out`` fields of a leg to which no other leg is routed.
+Continuity towards a target leg: while ``anchored`` is 1, ``out = in + offset``. When it is 0 (after a mix, a re-INVITE,
+an SSRC change; the engine clears it) the forwarder sets the offsets from the next packet so that the sequence goes on
+by one and the timestamp by the ticks that passed since ``sent_ns`` (at least one ptime), sets the marker bit, and sets
+``anchored``. The engine, when it sends frames of its own to a leg, takes the sequence and timestamp from the same
+fields and writes them back. The engine only touches ``out`` fields of a leg to which no other leg is routed.
 
 The table is the contract of both implementations (``native`` in C, ``python``); its layout is C's natural alignment.
 """
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import Final, Protocol
@@ -53,9 +55,10 @@ class Verdict(IntEnum):
     NEW_SSRC = 3
     """Right address and payload type, another SSRC (or none known yet)."""
     ODD = 4
-    """Not RTP version 2, too short, or a payload type that was not negotiated."""
+    """Not RTP version 2, too short (also for its own header), or a payload type that was not negotiated."""
     RTCP = 5
-    """From the RTCP port, or muxed (RFC 5761: second byte 192 to 223)."""
+    """From the RTCP port (any source: the engine looks), or muxed (RFC 5761: from ``source``, second byte 192 to
+    223)."""
 
 
 LEG_DTYPE: Final = np.dtype(
@@ -80,7 +83,7 @@ LEG_DTYPE: Final = np.dtype(
         ("seq_out", "u2"),
         ("seq_off", "u2"),
         ("ptime_ticks", "u4"),
-        ("reserved", "u4"),
+        ("oversize", "u4"),
         ("sent_ns", "i8"),
         ("received_ns", "i8"),
         ("packets_received", "u8"),
@@ -91,14 +94,20 @@ LEG_DTYPE: Final = np.dtype(
     ],
     align=True,
 )
-"""One leg. ``open``, ``sends`` 0/1; ``route`` the row that accepted audio goes to, -1 none; addresses are raw sockaddr bytes;
-``*_out`` describe the stream *towards* this leg (last sequence and timestamp sent); ``pt_out[p]`` what payload type p *from* this
-leg becomes at its route; ``copies_dropped`` counts datagrams forwarded but not kept because the ring was full."""
+"""One leg. ``open``, ``sends`` 0/1; ``route`` the row that accepted audio goes to, -1 none; addresses are raw sockaddr
+bytes; ``pt_out[p]`` what payload type p *from* this leg becomes at its route; ``*_out`` describe the stream *towards*
+this leg: the highest sequence and timestamp sent (a late packet does not turn them back).
+
+``packets_received`` and ``received_ns`` are of PASSED, KEPT and NEW_SSRC. ``packets_sent``, ``octets_sent`` (without
+headers, RFC 3550 6.4.1) and ``send_errors`` are counted by the forwarder, for ``send`` too. ``copies_dropped`` counts
+datagrams not kept because the ring was full, ``oversize`` those longer than ROW_BYTES. ``open_leg`` clears the row
+(``route`` -1, ``pt_out`` NO_PAYLOAD) and sets ``open``."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Batch:
-    """Datagrams kept since the last collect, in order of arrival for each leg. Views: valid until the next ``collect``."""
+    """Datagrams kept since the last collect, in order of arrival for each leg. Views: valid until the next
+    ``collect``."""
 
     rows: NDArray[np.uint8]
     """(n, ROW_BYTES)."""
@@ -109,7 +118,7 @@ class Batch:
     """CLOCK_MONOTONIC."""
     verdicts: NDArray[np.uint8]
     sources: NDArray[np.uint8]
-    """(n, SOCKADDR_BYTES); filled for FOREIGN, else undefined."""
+    """(n, SOCKADDR_BYTES); filled for FOREIGN and RTCP, else undefined."""
 
 
 class Forwarder(Protocol):
@@ -121,8 +130,15 @@ class Forwarder(Protocol):
     table: NDArray[np.void]
     """LEG_DTYPE rows, shared: the engine writes, the forwarder reads at the next packet."""
 
+    def held(self) -> AbstractContextManager[None]:
+        """While inside, no packet is looked at: wrap writes of fields that belong together (an address and its length,
+        a route and what was anchored to it), and nothing slow. After it, no packet that was under way still touches
+        what was changed."""
+        ...
+
     def open_leg(self, row: int, host: str, port: int) -> int:
-        """Bind ``port`` (RTP) and ``port + 1`` (RTCP); the port bound (a free even one when 0). OSError when it cannot."""
+        """Bind ``port`` (RTP) and ``port + 1`` (RTCP); the port bound (a free even one when 0). OSError when it
+        cannot."""
         ...
 
     def close_leg(self, row: int) -> None:
