@@ -259,6 +259,13 @@ class FinishRecording:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AbandonRecording:
+    """Stop writing a recording that failed and close its files as they are; no event follows."""
+
+    recording_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CloseLeg:
     """Release a leg and its ports (RTCP BYE is sent)."""
 
@@ -288,6 +295,7 @@ Command = (
     | ResumeRecording
     | MarkRecording
     | FinishRecording
+    | AbandonRecording
     | CloseLeg
     | CloseCall
 )

@@ -1,0 +1,560 @@
+"""One call: a reducer of inputs into effects. No clock, no socket, no file; ``now`` is monotonic seconds.
+
+The life of a call::
+
+    opening   ports are being bound
+    ringing   contacts of the callee are rung (or a service number or a mailbox takes its time)
+    answered  both parties talk; recordings follow the table
+    closing   SIP is over; recordings are being written out
+    over
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from callmodel.manifest import MarkKind
+from callmodel.modes import Language, SteeringChannel
+from callmodel.subscriber import Subscriber
+from mediaserver.call import crossing
+from mediaserver.call.answering import Answering, ServiceNumber, answering_for
+from mediaserver.call.context import CallContext, Contact, Route, ToNobody, ToSubscriber
+from mediaserver.call.effects import (
+    Accept,
+    AnswerOffer,
+    ArmTimer,
+    CallOver,
+    Dial,
+    Effect,
+    Note,
+    OpenMedia,
+    Progress,
+    Reject,
+    RejectOffer,
+    Release,
+    ToWorker,
+)
+from mediaserver.call.inputs import (
+    CallInput,
+    HangUp,
+    MediaInput,
+    RecordingUnavailable,
+    SipInput,
+    Steer,
+    TimerFired,
+    WorkerLost,
+)
+from mediaserver.call.party import Party
+from mediaserver.call.recording import RecordingDesk
+from mediaserver.call.steering import Keypad, handle_info
+from mediaserver.media import messages as media
+from mediaserver.sdp import SdpError
+from mediaserver.sip import events as sip
+from mediaserver.sip.hops import Hop
+
+
+class CallPhase(StrEnum):
+    """Where a call stands; see the module's picture."""
+
+    OPENING = "opening"
+    RINGING = "ringing"
+    ANSWERED = "answered"
+    CLOSING = "closing"
+    OVER = "over"
+
+
+NO_ANSWER_TIMER = "no-answer"
+
+
+class Call:
+    """A caller's leg, the callee's legs (or a service), and the recordings of both."""
+
+    def __init__(self, *, call_id: str, invited: sip.Invited, route: Route, context: CallContext, now: float) -> None:
+        """Nothing happens before ``start``."""
+        self.call_id = call_id
+        self.context = context
+        self.route = route
+        self.phase = CallPhase.OPENING
+        self.out: list[Effect] = []
+        self.invited_at = now
+        self.answered_at: float | None = None
+        self.cause = ""
+        caller = context.around.subscriber(invited.user) if invited.user else None
+        self.a = Party(
+            role="a",
+            key="a",
+            number=invited.caller_number,
+            label=invited.caller_label or (caller.name if caller else ""),
+            subscriber=caller,
+            hop=invited.source,
+            context=context,
+        )
+        self.a.sip_call_id = invited.sip_call_id
+        callee = route.subscriber if isinstance(route, ToSubscriber) else None
+        self.b = Party(
+            role="b",
+            key="",
+            number=invited.called,
+            label=callee.name if callee else "",
+            subscriber=callee,
+            hop=invited.source,
+            context=context,
+        )
+        self.invited = invited
+        self.forks: dict[str, Contact] = {}
+        self.refusals: list[int] = []
+        self.answering: Answering | None = None
+        self.desk = RecordingDesk(self)
+        self.keypad = Keypad(self)
+        self._opening: set[int] = set()
+        self._early_fork = ""
+        self._next_fork = 0
+
+    # --- the two ways in -------------------------------------------------------------------
+
+    def start(self, now: float) -> list[Effect]:
+        """The first reaction to the INVITE."""
+        self.note("call.invited", called=self.invited.called)
+        try:
+            if self.invited.offer is not None:
+                self.a.sdp.read_offer(self.invited.offer)
+        except SdpError as error:
+            return self._refuse(error.status_hint, "no-common-codec" if error.status_hint == 488 else "sdp")
+        if isinstance(self.route, ToNobody):
+            return self._refuse(404, "unknown-number")
+        answering = answering_for(self)
+        if answering is None:
+            return self._refuse(480, "unreachable")
+        self.answering = answering
+        self._open_leg(self.a, self.invited.source)
+        answering.open(now)
+        return self._flush()
+
+    def handle(self, item: CallInput, now: float) -> list[Effect]:
+        """React to one input."""
+        if self.phase is CallPhase.OVER:
+            return []
+        match item:
+            case SipInput(party=key, event=event):
+                self._on_sip(key, event, now)
+            case MediaInput(event=media_event):
+                self._on_media(media_event, now)
+            case TimerFired(name=name):
+                self._on_timer(name, now)
+            case Steer():
+                self.steer(item, now)
+            case RecordingUnavailable(recording_id=recording_id, reason=reason):
+                self.desk.on_failed(recording_id, reason, now)
+            case WorkerLost():
+                self.desk.on_worker_lost(now)
+                self.end("worker-lost", now)
+            case HangUp(cause=cause):
+                self.end(cause, now)
+        self._maybe_over()
+        return self._flush()
+
+    def steer(self, item: Steer, now: float) -> bool:
+        """Apply a steering command to the user's recording; whether it was accepted. Effects wait for ``take_effects``."""
+        party = next((p for p in (self.a, self.b) if p.subscriber and p.subscriber.number == item.user), None)
+        if party is None or self.phase is not CallPhase.ANSWERED:
+            return False
+        return self.desk.steer(party, item.command, item.channel, "", now)
+
+    def take_effects(self) -> list[Effect]:
+        """Effects of a ``steer`` that was called directly."""
+        self._maybe_over()
+        return self._flush()
+
+    # --- small helpers for the rooms of a call ---------------------------------------------
+
+    def emit(self, effect: Effect) -> None:
+        """Queue an effect."""
+        self.out.append(effect)
+
+    def to_worker(self, command: media.Command) -> None:
+        """Queue a command to the media worker."""
+        self.out.append(ToWorker(command=command))
+
+    def note(self, kind: str, **detail: str) -> None:
+        """Queue an entry of the event log."""
+        self.out.append(Note(kind=kind, detail=tuple(detail.items())))
+
+    def other(self, party: Party) -> Party:
+        """The other end."""
+        return self.b if party is self.a else self.a
+
+    def parties(self) -> tuple[Party, Party]:
+        """Caller and callee."""
+        return self.a, self.b
+
+    def play(
+        self,
+        audience: tuple[Party, ...],
+        audio: tuple[media.Audio, ...],
+        *,
+        recorded: bool,
+        alone: bool = False,
+    ) -> int:
+        """Play something to parties; the play's number."""
+        play_id = self.context.around.next_number()
+        legs = tuple(party.media_leg for party in audience)
+        self.to_worker(
+            media.Play(
+                call_id=self.call_id, play_id=play_id, audio=audio, audience=legs, recorded=recorded, alone=alone
+            )
+        )
+        return play_id
+
+    def language_of(self, party: Party) -> Language:
+        """The language a party is spoken to in."""
+        return party.subscriber.language if party.subscriber else self.context.config.service_language
+
+    # --- opening ----------------------------------------------------------------------------
+
+    def _open_leg(self, party: Party, hop: Hop) -> None:
+        bind, advertised = self.context.around.media_address(hop)
+        party.media_leg = self.context.around.next_number()
+        party.sdp.address = advertised
+        self._opening.add(party.media_leg)
+        self.emit(OpenMedia(leg_id=party.media_leg, host=bind))
+
+    def open_callee_leg(self, hop: Hop) -> None:
+        """Bind ports for a callee with a phone."""
+        self._open_leg(self.b, hop)
+
+    def open_source(self, kind: media.SourceKind, audio: tuple[media.Audio, ...] = ()) -> None:
+        """The callee is no phone but a source of sound."""
+        self.b.media_leg = self.context.around.next_number()
+        self.b.is_source = True
+        self._opening.add(self.b.media_leg)
+        self.to_worker(media.OpenSource(call_id=self.call_id, leg_id=self.b.media_leg, kind=kind, audio=audio))
+
+    def _on_leg_opened(self, event: media.LegOpened, now: float) -> None:
+        for party in self.parties():
+            if party.media_leg == event.leg_id:
+                party.sdp.port = event.port
+        self._opening.discard(event.leg_id)
+        if not self._opening and self.phase is CallPhase.OPENING and self.answering is not None:
+            self.phase = CallPhase.RINGING
+            self.answering.opened(now)
+
+    # --- ringing ----------------------------------------------------------------------------
+
+    def ring(self, subscriber: Subscriber, contacts: tuple[Contact, ...], now: float) -> None:
+        """Ring every contact at once and start the no-answer timer."""
+        offer = self.b.sdp.make_offer(prefer=self.a.sdp.offered_codecs())
+        for contact in contacts:
+            key = f"f{self._next_fork}"
+            self._next_fork += 1
+            self.forks[key] = contact
+            self.emit(
+                Dial(
+                    party=key,
+                    target=contact.target,
+                    hop=contact.hop,
+                    caller_number=self.a.number,
+                    caller_label=self.a.label,
+                    called=subscriber.number,
+                    offer=offer,
+                    max_forwards=self.invited.max_forwards - 1,
+                )
+            )
+        self.emit(ArmTimer(name=NO_ANSWER_TIMER, at=now + subscriber.no_answer_s))
+
+    def progress(self, status: int, *, early: bool = False) -> None:
+        """Tell the caller that it rings; with early media when asked for and the caller's offer is known."""
+        body = self.a.sdp.answer(prefer=self.b.sdp.codec) if early and self.a.sdp.has_offer else None
+        self.emit(Progress(party="a", status=status, answer=body))
+        if body is not None:
+            self.set_media(self.a)
+            self._bridge()
+
+    def accept(self, now: float) -> None:
+        """Answer the caller: from here on it is a call."""
+        self.emit(ArmTimer(name=NO_ANSWER_TIMER, at=None))
+        if self.a.sdp.has_offer:
+            body = self.a.sdp.answer(prefer=self.b.sdp.codec)
+        else:
+            body = self.a.sdp.make_offer(prefer=())
+        self.phase = CallPhase.ANSWERED
+        self.answered_at = now
+        self.emit(Accept(party="a", body=body))
+        self.set_media(self.a)
+        self.set_media(self.b)
+        self._bridge()
+        self.note("call.answered")
+        if self.answering is not None:
+            self.answering.answered(now)
+
+    def set_media(self, party: Party) -> None:
+        """Tell the worker what was negotiated for a leg, once there is something to tell."""
+        command = None if party.is_source else party.media_command()
+        if command is not None:
+            self.to_worker(command)
+
+    def _bridge(self) -> None:
+        self.to_worker(media.Bridge(call_id=self.call_id, leg_a=self.a.media_leg, leg_b=self.b.media_leg))
+
+    def leave_callee(self) -> None:
+        """Stop ringing; the callee's media leg, if any, is given back."""
+        for key in self.forks:
+            self.emit(Release(party=key))
+        self.forks.clear()
+        self.emit(ArmTimer(name=NO_ANSWER_TIMER, at=None))
+
+    def refuse(self, status: int, cause: str) -> None:
+        """Refuse the caller for good."""
+        self.leave_callee()
+        self.cause = cause
+        self.emit(Reject(party="a", status=status))
+        self.a.alive = False
+        self._close()
+
+    def _refuse(self, status: int, cause: str) -> list[Effect]:
+        self.refuse(status, cause)
+        self._maybe_over()
+        return self._flush()
+
+    # --- SIP --------------------------------------------------------------------------------
+
+    def _on_sip(self, key: str, event: sip.SipEvent, now: float) -> None:
+        match event:
+            case sip.Ringing():
+                self._on_ringing(key, event)
+            case sip.Answered():
+                self._on_answered(key, event, now)
+            case sip.Rejected():
+                self._on_rejected(key, event, now)
+            case sip.LegEnded():
+                self._on_leg_ended(key, event, now)
+            case _:
+                party = self._party(key)
+                if party is not None:
+                    self._in_dialog(party, event, now)
+
+    def _party(self, key: str) -> Party | None:
+        return next((party for party in self.parties() if party.key == key and party.alive), None)
+
+    def _on_ringing(self, key: str, event: sip.Ringing) -> None:
+        if key not in self.forks or self.phase is not CallPhase.RINGING:
+            return
+        if event.answer is None or self._early_fork not in ("", key):
+            self.progress(event.status if event.answer is None else 180)
+            return
+        try:
+            self.b.sdp.take_answer(event.answer)
+        except SdpError as error:
+            self.note("call.early-media-unusable", error=str(error))
+            return
+        self._early_fork = key
+        self.b.hop = self.forks[key].hop
+        self.set_media(self.b)
+        self.progress(183, early=True)
+
+    def _on_answered(self, key: str, event: sip.Answered, now: float) -> None:
+        if key not in self.forks or self.phase is not CallPhase.RINGING:
+            self.emit(Release(party=key))
+            return
+        self.b.hop = event.source
+        try:
+            if event.answer is not None:
+                self.b.sdp.take_answer(event.answer)
+            elif self._early_fork != key:
+                raise SdpError("the 200 carries no answer")
+        except SdpError as error:
+            self.note("call.answer-unusable", error=str(error))
+            self.emit(Release(party=key))
+            del self.forks[key]
+            self._fork_failed(488, now)
+            return
+        del self.forks[key]
+        self.b.key = key
+        self.b.sip_call_id = event.sip_call_id
+        self.leave_callee()
+        self.accept(now)
+
+    def _on_rejected(self, key: str, event: sip.Rejected, now: float) -> None:
+        if self.forks.pop(key, None) is None or self.phase is not CallPhase.RINGING:
+            return
+        self.note("leg.rejected", status=str(event.status))
+        self._fork_failed(event.status, now)
+
+    def _fork_failed(self, status: int, now: float) -> None:
+        self.refusals.append(status)
+        if not self.forks and self.answering is not None:
+            self.answering.unanswered(crossing.refusal_for_caller(self.refusals), now)
+
+    def _on_leg_ended(self, key: str, event: sip.LegEnded, now: float) -> None:
+        if self.forks.pop(key, None) is not None:
+            self._fork_failed(480, now)
+            return
+        party = self._party(key)
+        if party is None:
+            return
+        party.alive = False
+        self.end(f"{party.role}-{event.cause}", now)
+
+    def _in_dialog(self, party: Party, event: sip.SipEvent, now: float) -> None:
+        match event:
+            case sip.OfferReceived():
+                self._on_offer(party, event, now)
+            case sip.AckReceived(answer=answer) if answer is not None:
+                self._on_late_answer(party, answer, now)
+            case sip.OfferAnswered(answer=answer) if answer is not None:
+                self._on_late_answer(party, answer, now)
+            case sip.InfoReceived():
+                handle_info(self, party, event, now)
+            case _:
+                pass
+
+    def _on_offer(self, party: Party, event: sip.OfferReceived, now: float) -> None:
+        was_held, was_codec = party.sdp.held, party.sdp.codec
+        try:
+            if event.offer is None:
+                body = party.sdp.make_offer(prefer=())
+            else:
+                party.sdp.read_offer(event.offer)
+                body = party.sdp.answer(prefer=self.other(party).sdp.codec)
+        except SdpError as error:
+            self.emit(RejectOffer(party=party.key, status=error.status_hint))
+            return
+        self.emit(AnswerOffer(party=party.key, body=body))
+        self._media_changed(party, was_held, was_codec, now)
+
+    def _on_late_answer(self, party: Party, answer: bytes, now: float) -> None:
+        was_held, was_codec = party.sdp.held, party.sdp.codec
+        try:
+            party.sdp.take_answer(answer)
+        except SdpError as error:
+            self.note("call.answer-unusable", error=str(error))
+            self.end("no-common-codec", now)
+            return
+        self._media_changed(party, was_held, was_codec, now)
+
+    def _media_changed(self, party: Party, was_held: bool, was_codec: media.Codec | None, now: float) -> None:
+        self.set_media(party)
+        if party.sdp.held != was_held:
+            self.note("leg.held" if party.sdp.held else "leg.resumed", leg=party.role)
+            self.desk.mark(
+                MarkKind.HOLD, now, (("leg", party.role), ("state", "on" if party.sdp.held else "off"))
+            )
+        if was_codec is not None and party.sdp.codec is not None and party.sdp.codec != was_codec:
+            detail = (("leg", party.role), ("from", was_codec.value), ("to", party.sdp.codec.value))
+            self.desk.mark(MarkKind.CODEC, now, detail)
+
+    # --- media ------------------------------------------------------------------------------
+
+    def _on_media(self, event: media.Event, now: float) -> None:
+        match event:
+            case media.LegOpened():
+                self._on_leg_opened(event, now)
+            case media.LegOpenFailed(reason=reason):
+                self._refuse_or_end(503, f"media-{reason}", now)
+            case media.Digit():
+                party = self._by_leg(event.leg_id)
+                if party is not None:
+                    self.keypad.pressed(party, event.digit, event.channel, event.at, event.duration_ms)
+            case media.LegQuiet(leg_id=leg_id):
+                party = self._by_leg(leg_id)
+                if party is not None and not party.sdp.held and self.phase is CallPhase.ANSWERED:
+                    self.end("media-timeout", now)
+            case media.PlayEnded(play_id=play_id):
+                self.desk.on_play_ended(play_id, now)
+                if self.answering is not None:
+                    self.answering.play_ended(play_id, now)
+            case media.LegSilent(leg_id=leg_id, silent_s=silent_s):
+                if self.answering is not None and leg_id == self.a.media_leg:
+                    self.answering.silent(silent_s, now)
+            case media.FirstPacket(leg_id=leg_id):
+                self.note("leg.first-packet", leg=self._role(leg_id))
+            case media.AddressLearned():
+                self._on_learned(event)
+            case media.LegStatistics():
+                self._on_statistics(event)
+            case _:
+                self.desk.on_media(event, now)
+
+    def _by_leg(self, leg_id: int) -> Party | None:
+        return next((party for party in self.parties() if party.media_leg == leg_id), None)
+
+    def _role(self, leg_id: int) -> str:
+        party = self._by_leg(leg_id)
+        return party.role if party else "?"
+
+    def _on_learned(self, event: media.AddressLearned) -> None:
+        offered = "none" if event.offered is None else f"{event.offered[0]}:{event.offered[1]}"
+        learned = f"{event.learned[0]}:{event.learned[1]}"
+        self.note("leg.address-learned", leg=self._role(event.leg_id), offered=offered, learned=learned)
+
+    def _on_statistics(self, event: media.LegStatistics) -> None:
+        dropped = ",".join(f"{reason}={count}" for reason, count in event.dropped)
+        self.note(
+            "leg.statistics",
+            leg=self._role(event.leg_id),
+            received=str(event.packets_received),
+            sent=str(event.packets_sent),
+            lost=str(event.packets_lost),
+            jitter_ms=f"{event.jitter_ms:.2f}",
+            dropped=dropped,
+        )
+
+    # --- timers and the end ------------------------------------------------------------------
+
+    def _on_timer(self, name: str, now: float) -> None:
+        if name == NO_ANSWER_TIMER:
+            if self.phase is CallPhase.RINGING and self.answering is not None:
+                self.leave_callee()
+                self.answering.unanswered(480, now)
+        elif self.keypad.owns(name):
+            self.keypad.expired(name, now)
+        elif self.answering is not None:
+            self.answering.timer(name, now)
+
+    def _refuse_or_end(self, status: int, cause: str, now: float) -> None:
+        if self.phase in (CallPhase.OPENING, CallPhase.RINGING):
+            self.refuse(status, cause)
+        else:
+            self.end(cause, now)
+
+    def end(self, cause: str, now: float) -> None:
+        """End the call: release both parties, close the recordings, give the media back."""
+        if self.phase in (CallPhase.CLOSING, CallPhase.OVER):
+            return
+        self.leave_callee()
+        self.cause = cause
+        self.keypad.flush(now)
+        self.desk.on_ended(now)
+        if self.answering is not None:
+            self.answering.ended(now)
+        for party in self.parties():
+            if party.alive and party.key:
+                party.alive = False
+                self.emit(Release(party=party.key))
+        self._close()
+
+    def _close(self) -> None:
+        self.phase = CallPhase.CLOSING
+        self.to_worker(media.CloseCall(call_id=self.call_id))
+
+    def _maybe_over(self) -> None:
+        if self.phase is CallPhase.CLOSING and not self.desk.busy:
+            self.phase = CallPhase.OVER
+            self.note("call.ended", cause=self.cause)
+            self.emit(CallOver(cause=self.cause))
+
+    def _flush(self) -> list[Effect]:
+        out, self.out = self.out, []
+        return out
+
+    @property
+    def internal(self) -> bool:
+        """Both ends are subscribers of ours; service numbers count as outside."""
+        return self.a.subscriber is not None and self.b.subscriber is not None
+
+    @property
+    def is_service(self) -> bool:
+        """The callee is a service number."""
+        return isinstance(self.answering, ServiceNumber)
+
+
+__all__ = ["Call", "CallPhase", "SteeringChannel"]

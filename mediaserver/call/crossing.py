@@ -1,0 +1,50 @@
+"""What crosses from one leg to the other, and what does not: the one list.
+
+The server is a back-to-back user agent: each leg is a dialog of its own, and media always runs through it.
+
+| crosses | how |
+|---|---|
+| the callee's ringing (180, 183, early media) | first 18x, and the first early answer, to the caller |
+| the callee's final refusal | by the table below |
+| the caller's number and name | From of the outgoing INVITE, at our domain |
+| Max-Forwards | one less |
+| digits (RFC 4733, INFO, in-band) | collected, then sent on by the other leg's own way |
+| audio | through the media worker |
+| the end of either leg | the other one is released |
+
+| does not cross | why |
+|---|---|
+| SDP addresses, codecs, ptime | each leg is negotiated with us; the worker transcodes |
+| hold (``sendonly``, ``inactive``, ``0.0.0.0``) | a held party must go on hearing announcements |
+| session timers, UPDATE, re-INVITE | answered by us, each leg on its own |
+| Via, Record-Route, Contact, Call-ID, tags, CSeq | dialog identity is a leg's own |
+| credentials, Authorization | the carrier's, not the callee's |
+| headers nobody here knows, INFO bodies other than digits | nothing may rely on them |
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+BUSY_STATUSES: Final = frozenset({486, 600})
+DECLINED_STATUSES: Final = frozenset({603})
+NO_CODEC_STATUSES: Final = frozenset({488, 606, 415})
+
+_RANK: Final = (603, 486, 488, 480)
+"""What the caller is told when several contacts refused differently: the first of these that any of them gave."""
+
+
+def refusal_for_caller(statuses: list[int]) -> int:
+    """The one status for the caller, from what each contact answered (RFC 3261 16.7, as a B2BUA needs it)."""
+    classes = {_class_of(status) for status in statuses}
+    return next((status for status in _RANK if status in classes), 480)
+
+
+def _class_of(status: int) -> int:
+    if status in BUSY_STATUSES:
+        return 486
+    if status in DECLINED_STATUSES:
+        return 603
+    if status in NO_CODEC_STATUSES:
+        return 488
+    return 480
