@@ -59,9 +59,7 @@ class LegInput(StrEnum):
     TRANSPORT_ERROR = "transport error"
 
 
-INTENTS: Final = frozenset(
-    {LegInput.PROGRESS, LegInput.ACCEPT, LegInput.REJECT, LegInput.CANCEL, LegInput.BYE}
-)
+INTENTS: Final = frozenset({LegInput.PROGRESS, LegInput.ACCEPT, LegInput.REJECT, LegInput.CANCEL, LegInput.BYE})
 """Inputs that raise where the table has no cell."""
 
 
@@ -128,9 +126,7 @@ class TurnInput(StrEnum):
     RETRY = "retry due"
 
 
-TURN_INTENTS: Final = frozenset(
-    {TurnInput.OFFER, TurnInput.ANSWER_INVITE, TurnInput.ANSWER_UPDATE, TurnInput.REFUSE}
-)
+TURN_INTENTS: Final = frozenset({TurnInput.OFFER, TurnInput.ANSWER_INVITE, TurnInput.ANSWER_UPDATE, TurnInput.REFUSE})
 """Inputs that raise where the table has no cell."""
 
 
@@ -174,9 +170,7 @@ LEG_STEPS: Final[Mapping[tuple[LegState, LegInput], LegStep]] = {
     (_LS.INCOMING, _LI.BYE): LegStep(_LS.ENDED, (_LA.SEND_487, _LA.TELL_ENDED, _LA.FORGET), "bye"),
     (_LS.INCOMING, _LI.GOT_CANCEL): LegStep(_LS.ENDED, (_LA.SEND_487, _LA.TELL_ENDED, _LA.FORGET), "cancel"),
     (_LS.INCOMING, _LI.GOT_BYE): LegStep(_LS.ENDED, (_LA.SEND_487, _LA.TELL_ENDED, _LA.FORGET), "bye"),
-    (_LS.INCOMING, _LI.TRANSPORT_ERROR): LegStep(
-        _LS.ENDED, (_LA.SEND_487, _LA.TELL_ENDED, _LA.FORGET), "transport"
-    ),
+    (_LS.INCOMING, _LI.TRANSPORT_ERROR): LegStep(_LS.ENDED, (_LA.SEND_487, _LA.TELL_ENDED, _LA.FORGET), "transport"),
     (_LS.ACCEPTED, _LI.GOT_ACK): LegStep(_LS.CONFIRMED, (_LA.STOP_2XX, _LA.CONFIRM, _LA.TELL_ACK)),
     (_LS.ACCEPTED, _LI.BYE): LegStep(_LS.PARTING, (_LA.TELL_ENDED,), "bye"),
     (_LS.ACCEPTED, _LI.GOT_BYE): LegStep(_LS.ENDED, (_LA.STOP_2XX, _LA.TELL_ENDED, _LA.FORGET), "bye"),
@@ -210,16 +204,10 @@ LEG_STEPS: Final[Mapping[tuple[LegState, LegInput], LegStep]] = {
     (_LS.CONFIRMED, _LI.BYE): LegStep(_LS.LEAVING, (_LA.STOP_2XX, _LA.SEND_BYE, _LA.TELL_ENDED), "bye"),
     (_LS.CONFIRMED, _LI.GOT_BYE): LegStep(_LS.ENDED, (_LA.STOP_2XX, _LA.TELL_ENDED, _LA.FORGET), "bye"),
     (_LS.CONFIRMED, _LI.NO_ACK): LegStep(_LS.LEAVING, (_LA.STOP_2XX, _LA.SEND_BYE, _LA.TELL_ENDED), "no-ack"),
-    (_LS.CONFIRMED, _LI.EXPIRED): LegStep(
-        _LS.LEAVING, (_LA.STOP_2XX, _LA.SEND_BYE, _LA.TELL_ENDED), "session-expired"
-    ),
+    (_LS.CONFIRMED, _LI.EXPIRED): LegStep(_LS.LEAVING, (_LA.STOP_2XX, _LA.SEND_BYE, _LA.TELL_ENDED), "session-expired"),
     (_LS.CONFIRMED, _LI.GONE): LegStep(_LS.ENDED, (_LA.STOP_2XX, _LA.TELL_ENDED, _LA.FORGET), "dialog-gone"),
-    (_LS.CONFIRMED, _LI.SILENT): LegStep(
-        _LS.LEAVING, (_LA.STOP_2XX, _LA.SEND_BYE, _LA.TELL_ENDED), "dialog-gone"
-    ),
-    (_LS.CONFIRMED, _LI.TRANSPORT_ERROR): LegStep(
-        _LS.ENDED, (_LA.STOP_2XX, _LA.TELL_ENDED, _LA.FORGET), "transport"
-    ),
+    (_LS.CONFIRMED, _LI.SILENT): LegStep(_LS.LEAVING, (_LA.STOP_2XX, _LA.SEND_BYE, _LA.TELL_ENDED), "dialog-gone"),
+    (_LS.CONFIRMED, _LI.TRANSPORT_ERROR): LegStep(_LS.ENDED, (_LA.STOP_2XX, _LA.TELL_ENDED, _LA.FORGET), "transport"),
     (_LS.LEAVING, _LI.BYE): LegStep(_LS.LEAVING),
     (_LS.LEAVING, _LI.GOT_BYE): LegStep(_LS.LEAVING),
     (_LS.LEAVING, _LI.GOT_2XX): LegStep(_LS.LEAVING, (_LA.SEND_ACK,)),
