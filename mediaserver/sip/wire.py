@@ -12,10 +12,11 @@ from typing import Final
 from mediaserver.sip.errors import BodyTooLargeError, MessageTooLargeError, SipSyntaxError, VersionError
 from mediaserver.sip.fields import TCHARS, Via, split_commas
 from mediaserver.sip.message import COMPACT, Headers, Message, Request, Response, canonical, display_name
+from mediaserver.sip.uri import HOST
 
 MAX_MESSAGE_BYTES: Final = 65_536
-MAX_HEAD_BYTES: Final = 49_152
-MAX_BODY_BYTES: Final = 49_152
+MAX_HEAD_BYTES: Final = 32_764
+MAX_BODY_BYTES: Final = 32_768
 MAX_LINE_CHARS: Final = 16_384
 """Longest header line, folded ones joined."""
 MAX_HEADERS: Final = 256
@@ -23,11 +24,11 @@ MAX_HEADERS: Final = 256
 _FOLD: Final = re.compile(rb"\r\n[ \t]++")
 _LENGTH_LINE: Final = re.compile(rb"\r\n(?:content-length|l)[ \t]*+:([^\r\n]*+)", re.IGNORECASE)
 _REQUEST_LINE: Final = re.compile(rf"({TCHARS}) ([^ \t]++) SIP/2\.0", re.ASCII | re.IGNORECASE)
-_LOOSE_LINE: Final = re.compile(rf"[ \t]*+({TCHARS})[ \t]++(.*?)[ \t]*SIP/([0-9]+)\.([0-9]+)[ \t]*", re.IGNORECASE)
+_VERSION: Final = re.compile(r"([0-9]{1,9})\.([0-9]{1,9})", re.ASCII)
 _STATUS_LINE: Final = re.compile(r"SIP/2\.0 ([1-6][0-9]{2})(?: (.*))?", re.ASCII | re.IGNORECASE)
 _NAME: Final = re.compile(TCHARS, re.ASCII)
 _LOOSE_VIA: Final = re.compile(
-    r"[ \t]*SIP[ \t]*/[ \t]*[0-9.]+[ \t]*/[ \t]*([A-Za-z]+)[ \t]+(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9_.\-]+)(?::([0-9]{1,5}))?",
+    rf"SIP[ \t]*+/[ \t]*+[0-9.]++[ \t]*+/[ \t]*+({TCHARS})[ \t]++({HOST})(?::([0-9]{{1,5}}))?",
     re.ASCII | re.IGNORECASE,
 )
 _WORDS: Final = (
@@ -67,11 +68,14 @@ def parse_message(data: bytes, *, datagram: bool = True) -> Message:
     if len(data) > MAX_MESSAGE_BYTES:
         raise MessageTooLargeError("message", f"longer than {MAX_MESSAGE_BYTES} octets")
     head, body, ended = split_head(data)
+    flaw = None if ended else SipSyntaxError("message", "no empty line behind the headers")
+    if len(head) > MAX_HEAD_BYTES:
+        flaw = MessageTooLargeError("headers", f"longer than {MAX_HEAD_BYTES} octets")
     lines = unfold(head).decode("utf-8", "surrogateescape").split("\r\n")
     start = lines[0]
     if start[:4].upper() == "SIP/":
-        return _response(start, lines, body, ended=ended, datagram=datagram)
-    return _request(start, lines, body, ended=ended, datagram=datagram)
+        return _response(start, lines, body, flaw, datagram=datagram)
+    return _request(start, lines, body, flaw, datagram=datagram)
 
 
 def split_head(data: bytes) -> tuple[bytes, bytes, bool]:
@@ -134,12 +138,12 @@ def _leading_line_ends(data: bytes) -> int:
     return at
 
 
-def _response(start: str, lines: list[str], body: bytes, *, ended: bool, datagram: bool) -> Response:
+def _response(start: str, lines: list[str], body: bytes, flaw: SipSyntaxError | None, *, datagram: bool) -> Response:
     match = _STATUS_LINE.fullmatch(start)
     if match is None:
         raise SipSyntaxError("status-line", "not SIP/2.0 with a status from 100 to 699")
     headers, error = _headers(lines)
-    error = error or (None if ended else _no_empty_line())
+    error = error or flaw
     if error is None:
         body, error = _cut_body(headers, body, datagram=datagram)
     if error is not None:
@@ -147,10 +151,10 @@ def _response(start: str, lines: list[str], body: bytes, *, ended: bool, datagra
     return Response(status=int(match[1]), reason=match[2] or "", headers=headers, body=body)
 
 
-def _request(start: str, lines: list[str], body: bytes, *, ended: bool, datagram: bool) -> Request:
+def _request(start: str, lines: list[str], body: bytes, flaw: SipSyntaxError | None, *, datagram: bool) -> Request:
     method, uri, error = _request_line(start)
     headers, header_error = _headers(lines)
-    error = error or header_error or (None if ended else _no_empty_line())
+    error = error or flaw or header_error
     if error is None:
         body, error = _cut_body(headers, body, datagram=datagram)
     request = Request(method=method, uri=uri, headers=headers, body=body)
@@ -162,18 +166,24 @@ def _request(start: str, lines: list[str], body: bytes, *, ended: bool, datagram
 
 
 def _request_line(start: str) -> tuple[str, str, SipSyntaxError | None]:
-    match = _REQUEST_LINE.fullmatch(start)
-    if match is not None and len(start) <= MAX_LINE_CHARS:
-        return match[1], match[2], None
     if len(start) > MAX_LINE_CHARS:
         raise MessageTooLargeError("request-line", f"longer than {MAX_LINE_CHARS} characters")
-    match = _LOOSE_LINE.fullmatch(start)
-    if match is None:
+    match = _REQUEST_LINE.fullmatch(start)
+    if match is not None:
+        return match[1], match[2], None
+    return _loose_request_line(start)
+
+
+def _loose_request_line(start: str) -> tuple[str, str, SipSyntaxError]:
+    """What a broken request line was meant to say, and what is wrong with it."""
+    method, _, rest = start.strip(" \t").partition(" ")
+    uri, name, version = rest.rpartition("SIP/")
+    number = _VERSION.fullmatch(version)
+    if not _NAME.fullmatch(method) or not name or number is None:
         raise SipSyntaxError("request-line", "not a SIP request")
-    method, uri, major, minor = match.groups()
-    if (major, minor) != ("2", "0"):
-        return method, uri, VersionError("request-line", "not SIP/2.0")
-    return method, uri, SipSyntaxError("request-line", "blanks where none may be")
+    if (int(number[1]), int(number[2])) != (2, 0):
+        return method, uri.strip(" \t"), VersionError("request-line", "not SIP/2.0")
+    return method, uri.strip(" \t"), SipSyntaxError("request-line", "blanks where none may be, or none where one must")
 
 
 def _headers(lines: list[str]) -> tuple[Headers, SipSyntaxError | None]:
@@ -209,10 +219,11 @@ def _cut_body(headers: Headers, body: bytes, *, datagram: bool) -> tuple[bytes, 
         length = _content_length(headers.get_all("content-length"))
     except SipSyntaxError as error:
         return b"", error
-    if length is None:
-        if datagram:
-            return body, None
+    if length is None and not datagram:
         return b"", SipSyntaxError("content-length", "missing on a stream")
+    if length is None:
+        too_long = len(body) > MAX_BODY_BYTES
+        return body, BodyTooLargeError("body", f"longer than {MAX_BODY_BYTES} octets") if too_long else None
     if length > len(body):
         return b"", SipSyntaxError("content-length", f"{length}, but {len(body)} octets came")
     return body[:length], None
@@ -230,7 +241,3 @@ def _content_length(values: list[str]) -> int | None:
     if len(digits) > 16 or int(digits) > MAX_BODY_BYTES:
         raise BodyTooLargeError("content-length", f"more than {MAX_BODY_BYTES}")
     return int(digits)
-
-
-def _no_empty_line() -> SipSyntaxError:
-    return SipSyntaxError("message", "no empty line behind the headers")
