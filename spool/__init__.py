@@ -28,7 +28,7 @@ from spool.layout import (
 )
 from spool.marks import mark_line, read_marks
 from spool.reader import digest, open_part, open_plain, verify
-from spool.salvage import Fate, Swept, salvage_sweep
+from spool.salvage import Fate, Swept, salvage_sweep, settle
 from spool.wav import HEADER_BYTES, make_header, parse_header
 from spool.writer import PartWriter, WriterFile, open_writer
 
@@ -69,6 +69,7 @@ __all__ = [
     "read_marks",
     "salvage_sweep",
     "seal",
+    "settle",
     "update_descriptor",
     "verify",
 ]

@@ -30,6 +30,7 @@ from spool.layout import (
     OPEN_FILE,
     destroy,
     finish_seal,
+    open_dir,
     read_descriptor,
     read_manifest,
     recordings_dir,
@@ -182,3 +183,8 @@ def _repair_chunks(path: Path, data_key: bytes, descriptor: Descriptor, frame: i
         )
         disk.overwrite(path, offset, head)
     return data_bytes
+
+
+def settle(data_dir: Path, recording_id: str, *, at_rest_key: bytes | None = None, disk: Disk = _REAL_DISK) -> Swept:
+    """Settle one open recording whose writer is gone, while others are still being written."""
+    return _settled(data_dir, open_dir(data_dir, recording_id), at_rest_key, disk)

@@ -14,10 +14,10 @@ from __future__ import annotations
 from enum import StrEnum
 
 from callmodel.manifest import MarkKind
-from callmodel.modes import Language, SteeringChannel
+from callmodel.modes import Language
 from callmodel.subscriber import Subscriber
 from mediaserver.call import crossing
-from mediaserver.call.answering import Answering, ServiceNumber, answering_for
+from mediaserver.call.answering import Answering, CodeCall, answering_for
 from mediaserver.call.context import CallContext, Contact, Route, ToNobody, ToSubscriber
 from mediaserver.call.effects import (
     Accept,
@@ -41,6 +41,7 @@ from mediaserver.call.inputs import (
     RecordingUnavailable,
     SipInput,
     Steer,
+    Steered,
     TimerFired,
     WorkerLost,
 )
@@ -145,6 +146,9 @@ class Call:
                 self.steer(item, now)
             case RecordingUnavailable(recording_id=recording_id, reason=reason):
                 self.desk.on_failed(recording_id, reason, now)
+            case Steered(command=command, accepted=accepted):
+                if isinstance(self.answering, CodeCall):
+                    self.answering.steered(command, accepted)
             case WorkerLost():
                 self.desk.on_worker_lost(now)
                 self.end("worker-lost", now)
@@ -221,6 +225,10 @@ class Call:
     def open_callee_leg(self, hop: Hop) -> None:
         """Bind ports for a callee with a phone."""
         self._open_leg(self.b, hop)
+
+    def reopen(self) -> None:
+        """Another callee's side takes over while the caller waits."""
+        self.phase = CallPhase.OPENING
 
     def open_source(self, kind: media.SourceKind, audio: tuple[media.Audio, ...] = ()) -> None:
         """The callee is no phone but a source of sound."""
@@ -550,11 +558,3 @@ class Call:
     def internal(self) -> bool:
         """Both ends are subscribers of ours; service numbers count as outside."""
         return self.a.subscriber is not None and self.b.subscriber is not None
-
-    @property
-    def is_service(self) -> bool:
-        """The callee is a service number."""
-        return isinstance(self.answering, ServiceNumber)
-
-
-__all__ = ["Call", "CallPhase", "SteeringChannel"]

@@ -1,0 +1,178 @@
+"""Recordings on disk, as the calls ask for them: opened on the spot, sealed by a thread, entered into the catalog."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Callable
+from concurrent.futures import Executor
+from pathlib import Path
+
+import structlog
+
+from callmodel.errors import SpoolError
+from callmodel.manifest import RecordingManifest
+from mediaserver.call.effects import OpenSpool
+from spool import (
+    Descriptor,
+    Disk,
+    OpenRecording,
+    Swept,
+    destroy,
+    open_recording,
+    salvage_sweep,
+    seal,
+    settle,
+    update_descriptor,
+)
+from spool.errors import disk_errors
+from spool.layout import open_dir
+
+_log = structlog.get_logger()
+
+Enter = Callable[[RecordingManifest, Path], None]
+"""Enters a finished recording into the catalog and the outbox, in one transaction; runs in the store's thread."""
+
+MAILBOXES = "mailboxes"
+
+
+class _QuickDisk(Disk):
+    """Opening a recording must not wait for the platter: a crash of ours loses nothing by it, and sealing syncs all."""
+
+    def write(self, path: Path, data: bytes) -> None:
+        with disk_errors():
+            handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+            with os.fdopen(handle, "wb") as file:
+                file.write(data)
+
+    def sync_file(self, path: Path) -> None:
+        """Not here."""
+
+    def sync_dir(self, path: Path) -> None:
+        """Not here."""
+
+
+_QUICK = _QuickDisk()
+
+
+class RecordingStore:
+    """The data directory's recordings, and the mailboxes' messages beside them."""
+
+    def __init__(
+        self, data_dir: Path, *, at_rest_key: bytes | None, pauses_cut: bool, enter: Enter, executor: Executor | None
+    ) -> None:
+        """``executor`` runs what waits for the disk, one job at a time; None is the loop's own."""
+        self._data_dir = data_dir
+        self._key = at_rest_key
+        self._pauses_cut = pauses_cut
+        self._enter = enter
+        self._executor = executor
+        self._mailboxes: set[str] = set()
+        self._jobs: set[asyncio.Future[None]] = set()
+        self.on_sealed: Callable[[RecordingManifest, Path], None] = _ignore
+
+    def _root(self, recording_id: str) -> Path:
+        return self._data_dir / MAILBOXES if recording_id in self._mailboxes else self._data_dir
+
+    # --- at once ------------------------------------------------------------------------------
+
+    def open(self, effect: OpenSpool) -> OpenRecording:
+        """Make the directory; SpoolError when the disk will not."""
+        facts = effect.manifest
+        if effect.mailbox:
+            self._mailboxes.add(facts.recording_id)
+        descriptor = Descriptor(
+            recording_id=facts.recording_id,
+            call_id=facts.call_id,
+            user=facts.user,
+            mode=facts.mode,
+            recording_type=facts.recording_type,
+            call_type=facts.call_type,
+            caller=facts.caller,
+            callee=facts.callee,
+            dub_point=facts.dub_point,
+            external_tracking_id=facts.external_tracking_id,
+            external_call_id=facts.external_call_id,
+            sip_call_ids=facts.sip_call_ids,
+            answered_at=facts.answered_at,
+            started_at=facts.started_at,
+            sample_rate_hz=effect.sample_rate_hz,
+            kept=effect.kept,
+            pauses_cut=self._pauses_cut,
+        )
+        return open_recording(
+            self._root(facts.recording_id), descriptor, at_rest_key=self._key, disk=_QUICK
+        )
+
+    def keep(self, recording_id: str) -> None:
+        """A provisional recording is to survive a crash from now on."""
+        update_descriptor(open_dir(self._root(recording_id), recording_id), disk=_QUICK, kept=True)
+
+    # --- in the thread ------------------------------------------------------------------------
+
+    def seal(self, manifest: RecordingManifest) -> None:
+        """Seal a recording whose audio is complete."""
+        root = self._root(manifest.recording_id)
+        mailbox = manifest.recording_id in self._mailboxes
+        self._run(manifest.recording_id, lambda: self._seal(root, manifest, enter=not mailbox))
+
+    def _seal(self, root: Path, manifest: RecordingManifest, *, enter: bool) -> Callable[[], None]:
+        path = seal(root, manifest)
+        if enter:
+            self._enter(manifest, path)
+        return lambda: self.on_sealed(manifest, path)
+
+    def destroy(self, recording_id: str) -> None:
+        """Unlink what is not kept."""
+        root = self._root(recording_id)
+        self._run(recording_id, lambda: destroy(root, open_dir(root, recording_id)))
+
+    def salvage(self, recording_id: str) -> None:
+        """Settle one recording whose worker is gone."""
+        root = self._root(recording_id)
+        mailbox = recording_id in self._mailboxes
+        self._run(recording_id, lambda: self._salvaged(settle(root, recording_id, at_rest_key=self._key), not mailbox))
+
+    def sweep(self) -> tuple[Swept, ...]:
+        """At start: settle everything a crash left, and enter what was saved. Blocks."""
+        found = salvage_sweep(self._data_dir, at_rest_key=self._key)
+        for swept in found:
+            self._salvaged(swept, enter=True)
+        return found + salvage_sweep(self._data_dir / MAILBOXES, at_rest_key=self._key)
+
+    def _salvaged(self, swept: Swept, enter: bool) -> Callable[[], None] | None:
+        _log.info("recording.settled", recording=swept.recording_id, fate=swept.fate.value, error=str(swept.error or ""))
+        if swept.manifest is None or swept.directory is None:
+            return None
+        if enter:
+            self._enter(swept.manifest, swept.directory)
+        manifest, directory = swept.manifest, swept.directory
+        return lambda: self.on_sealed(manifest, directory)
+
+    def _run(self, recording_id: str, job: Callable[[], Callable[[], None] | None]) -> None:
+        loop = asyncio.get_running_loop()
+
+        async def finish() -> None:
+            try:
+                then = await loop.run_in_executor(self._executor, job)
+            except SpoolError as error:
+                # What is on disk stays for the next start's sweep: nothing is lost by trying later.
+                _log.error("recording.unsealed", recording=recording_id, reason=error.reason, error=str(error))
+                return
+            finally:
+                self._mailboxes.discard(recording_id)
+            if then is not None:
+                then()
+
+        task = loop.create_task(finish())
+        self._jobs.add(task)
+        task.add_done_callback(self._jobs.discard)
+
+    async def settled(self) -> None:
+        """Wait until every job given so far is done."""
+        while self._jobs:
+            await asyncio.gather(*tuple(self._jobs))
+
+
+def _ignore(manifest: RecordingManifest, path: Path) -> None:
+    """Nobody wants to know."""
