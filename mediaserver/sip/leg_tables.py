@@ -80,7 +80,6 @@ class LegAction(StrEnum):
     TELL_RINGING = "tell Ringing"
     TELL_ANSWERED = "tell Answered"
     TELL_REJECTED = "tell Rejected"
-    TELL_ACK = "tell AckReceived"
     TELL_ENDED = "tell LegEnded"
     FORGET = "forget"
     """Drop the leg, its dialogs and its timers."""
@@ -171,7 +170,7 @@ LEG_STEPS: Final[Mapping[tuple[LegState, LegInput], LegStep]] = {
     (_LS.INCOMING, _LI.GOT_CANCEL): LegStep(_LS.ENDED, (_LA.SEND_487, _LA.TELL_ENDED, _LA.FORGET), "cancel"),
     (_LS.INCOMING, _LI.GOT_BYE): LegStep(_LS.ENDED, (_LA.SEND_487, _LA.TELL_ENDED, _LA.FORGET), "bye"),
     (_LS.INCOMING, _LI.TRANSPORT_ERROR): LegStep(_LS.ENDED, (_LA.SEND_487, _LA.TELL_ENDED, _LA.FORGET), "transport"),
-    (_LS.ACCEPTED, _LI.GOT_ACK): LegStep(_LS.CONFIRMED, (_LA.STOP_2XX, _LA.CONFIRM, _LA.TELL_ACK)),
+    (_LS.ACCEPTED, _LI.GOT_ACK): LegStep(_LS.CONFIRMED, (_LA.CONFIRM,)),
     (_LS.ACCEPTED, _LI.BYE): LegStep(_LS.PARTING, (_LA.TELL_ENDED,), "bye"),
     (_LS.ACCEPTED, _LI.GOT_BYE): LegStep(_LS.ENDED, (_LA.STOP_2XX, _LA.TELL_ENDED, _LA.FORGET), "bye"),
     (_LS.ACCEPTED, _LI.NO_ACK): LegStep(_LS.LEAVING, (_LA.STOP_2XX, _LA.SEND_BYE, _LA.TELL_ENDED), "no-ack"),

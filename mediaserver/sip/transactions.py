@@ -60,6 +60,8 @@ class ServerTransaction:
     response: bytes = b""
     """Newest response; empty before the first."""
     status: int = 0
+    leg: int | None = None
+    """The leg whose first INVITE this is."""
 
 
 Transaction = ClientTransaction | ServerTransaction
@@ -78,6 +80,6 @@ def server_key(request: Request, via: Via, from_tag: str, cseq_number: int) -> S
     method = "INVITE" if request.method == "ACK" else request.method
     branch = via.branch
     if branch is not None and has_magic(branch):
-        return (branch.lower(), via.host.lower(), str(via.port or ""), method)
+        return (branch, via.host.lower(), str(via.port or ""), method)
     call_id = request.headers.get("call-id") or ""
     return ("RFC 2543", str(via), request.uri, from_tag, call_id, str(cseq_number), method)
