@@ -1,0 +1,23 @@
+"""Announcements and tones: what the server can say, in which words, and how it sounds."""
+
+from prompts.catalogue import CATALOGUE, Audience, Prompt, PromptId, spell
+from prompts.loader import PromptError, PromptLibrary, load_prompts
+from prompts.tones import BEEP, DEFAULT_REMINDER, REFUSAL, REMINDERS, VOICEMAIL_BEEP, ReminderPreset, Tone
+
+__all__ = [
+    "BEEP",
+    "CATALOGUE",
+    "DEFAULT_REMINDER",
+    "REFUSAL",
+    "REMINDERS",
+    "VOICEMAIL_BEEP",
+    "Audience",
+    "Prompt",
+    "PromptError",
+    "PromptId",
+    "PromptLibrary",
+    "ReminderPreset",
+    "Tone",
+    "load_prompts",
+    "spell",
+]
