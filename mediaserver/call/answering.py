@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
-from feature_codes import FeatureCommand
 from callmodel.modes import NotificationType
+from feature_codes import FeatureCommand
 from mediaserver.call.context import ToCode, ToService, ToSubscriber
 from mediaserver.call.effects import ArmTimer, SteerOther
 from mediaserver.call.services import SERVICES, Service, spell
@@ -209,12 +209,8 @@ class CodeCall(_Quiet):
     def steered(self, command: FeatureCommand, accepted: bool) -> None:
         """Play what the user is to hear about it, then hang up."""
         call = self._call
-        audio: tuple[media.Audio, ...]
-        if not accepted:
-            audio = (call.context.config.refusal_tone,)
-        else:
-            audio = (self._confirmation_audio(command),)
-        self._confirmation = call.play((call.a,), audio, recorded=False)
+        audio = self._confirmation_audio(command) if accepted else call.context.config.refusal_tone
+        self._confirmation = call.play((call.a,), (audio,), recorded=False)
 
     def _confirmation_audio(self, command: FeatureCommand) -> media.Audio:
         call = self._call

@@ -108,6 +108,8 @@ class Call:
         self.desk = RecordingDesk(self)
         self.keypad = Keypad(self)
         self._opening: set[int] = set()
+        self._sockets: set[int] = set()
+        """Media legs with ports, until their statistics came."""
         self._early_fork = ""
         self._next_fork = 0
 
@@ -144,21 +146,28 @@ class Call:
                 self._on_timer(name, now)
             case Steer():
                 self.steer(item, now)
+            case Steered(command=command, accepted=accepted) if isinstance(self.answering, CodeCall):
+                self.answering.steered(command, accepted)
+            case _:
+                self._on_trouble(item, now)
+        self._maybe_over()
+        return self._flush()
+
+    def _on_trouble(self, item: CallInput, now: float) -> None:
+        match item:
             case RecordingUnavailable(recording_id=recording_id, reason=reason):
                 self.desk.on_failed(recording_id, reason, now)
-            case Steered(command=command, accepted=accepted):
-                if isinstance(self.answering, CodeCall):
-                    self.answering.steered(command, accepted)
             case WorkerLost():
+                self._sockets.clear()
                 self.desk.on_worker_lost(now)
                 self.end("worker-lost", now)
             case HangUp(cause=cause):
                 self.end(cause, now)
-        self._maybe_over()
-        return self._flush()
+            case _:
+                pass
 
     def steer(self, item: Steer, now: float) -> bool:
-        """Apply a steering command to the user's recording; whether it was accepted. Effects wait for ``take_effects``."""
+        """Apply a steering command to the user's recording; whether it was accepted. See ``take_effects``."""
         party = next((p for p in (self.a, self.b) if p.subscriber and p.subscriber.number == item.user), None)
         if party is None or self.phase is not CallPhase.ANSWERED:
             return False
@@ -220,6 +229,7 @@ class Call:
         party.media_leg = self.context.around.next_number()
         party.sdp.address = advertised
         self._opening.add(party.media_leg)
+        self._sockets.add(party.media_leg)
         self.emit(OpenMedia(leg_id=party.media_leg, host=bind))
 
     def open_callee_leg(self, hop: Hop) -> None:
@@ -280,10 +290,8 @@ class Call:
     def accept(self, now: float) -> None:
         """Answer the caller: from here on it is a call."""
         self.emit(ArmTimer(name=NO_ANSWER_TIMER, at=None))
-        if self.a.sdp.has_offer:
-            body = self.a.sdp.answer(prefer=self.b.sdp.codec)
-        else:
-            body = self.a.sdp.make_offer(prefer=())
+        sdp = self.a.sdp
+        body = sdp.answer(prefer=self.b.sdp.codec) if sdp.has_offer else sdp.make_offer(prefer=())
         self.phase = CallPhase.ANSWERED
         self.answered_at = now
         self.emit(Accept(party="a", body=body))
@@ -368,7 +376,7 @@ class Call:
             if event.answer is not None:
                 self.b.sdp.take_answer(event.answer)
             elif self._early_fork != key:
-                raise SdpError("the 200 carries no answer")
+                raise SdpError("body", "the 200 carries no answer")
         except SdpError as error:
             self.note("call.answer-unusable", error=str(error))
             self.emit(Release(party=key))
@@ -443,9 +451,7 @@ class Call:
         self.set_media(party)
         if party.sdp.held != was_held:
             self.note("leg.held" if party.sdp.held else "leg.resumed", leg=party.role)
-            self.desk.mark(
-                MarkKind.HOLD, now, (("leg", party.role), ("state", "on" if party.sdp.held else "off"))
-            )
+            self.desk.mark(MarkKind.HOLD, now, (("leg", party.role), ("state", "on" if party.sdp.held else "off")))
         if was_codec is not None and party.sdp.codec is not None and party.sdp.codec != was_codec:
             detail = (("leg", party.role), ("from", was_codec.value), ("to", party.sdp.codec.value))
             self.desk.mark(MarkKind.CODEC, now, detail)
@@ -454,51 +460,62 @@ class Call:
 
     def _on_media(self, event: media.Event, now: float) -> None:
         match event:
-            case media.LegOpened():
-                self._on_leg_opened(event, now)
-            case media.LegOpenFailed(reason=reason):
-                self._refuse_or_end(503, f"media-{reason}", now)
-            case media.Digit():
-                party = self._by_leg(event.leg_id)
-                if party is not None:
-                    self.keypad.pressed(party, event.digit, event.channel, event.at, event.duration_ms)
-            case media.LegQuiet(leg_id=leg_id):
-                party = self._by_leg(leg_id)
-                if party is not None and not party.sdp.held and self.phase is CallPhase.ANSWERED:
-                    self.end("media-timeout", now)
             case media.PlayEnded(play_id=play_id):
                 self.desk.on_play_ended(play_id, now)
                 if self.answering is not None:
                     self.answering.play_ended(play_id, now)
-            case media.LegSilent(leg_id=leg_id, silent_s=silent_s):
-                if self.answering is not None and leg_id == self.a.media_leg:
-                    self.answering.silent(silent_s, now)
-            case media.FirstPacket(leg_id=leg_id):
-                self.note("leg.first-packet", leg=self._role(leg_id))
-            case media.AddressLearned():
-                self._on_learned(event)
+            case media.RecordingFinished() | media.RecordingDestroyed() | media.RecordingFailed():
+                self.desk.on_media(event, now)
+            case media.PlayStarted() | media.WorkerLoad():
+                pass
+            case _:
+                self._on_leg_media(event, now)
+
+    def _on_leg_media(self, event: media.LegEvent, now: float) -> None:
+        party = self._by_leg(event.leg_id)
+        match event:
+            case media.LegOpened():
+                self._on_leg_opened(event, now)
+            case media.LegOpenFailed(leg_id=leg_id, reason=reason):
+                self._sockets.discard(leg_id)
+                self._refuse_or_end(503, f"media-{reason}", now)
             case media.LegStatistics():
                 self._on_statistics(event)
+            case _ if party is not None:
+                self._on_party_media(party, event, now)
+
+    def _on_party_media(self, party: Party, event: media.LegEvent, now: float) -> None:
+        match event:
+            case media.Digit(digit=digit, channel=channel, at=at, duration_ms=duration_ms):
+                self.keypad.pressed(party, digit, channel, at, duration_ms)
+            case media.LegQuiet():
+                if not party.sdp.held and self.phase is CallPhase.ANSWERED:
+                    self.end("media-timeout", now)
+            case media.LegSilent(silent_s=silent_s):
+                if self.answering is not None and party is self.a:
+                    self.answering.silent(silent_s, now)
+            case media.FirstPacket():
+                self.note("leg.first-packet", leg=party.role)
+            case media.AddressLearned():
+                self._on_learned(party, event)
             case _:
-                self.desk.on_media(event, now)
+                pass
 
     def _by_leg(self, leg_id: int) -> Party | None:
         return next((party for party in self.parties() if party.media_leg == leg_id), None)
 
-    def _role(self, leg_id: int) -> str:
-        party = self._by_leg(leg_id)
-        return party.role if party else "?"
-
-    def _on_learned(self, event: media.AddressLearned) -> None:
+    def _on_learned(self, party: Party, event: media.AddressLearned) -> None:
         offered = "none" if event.offered is None else f"{event.offered[0]}:{event.offered[1]}"
         learned = f"{event.learned[0]}:{event.learned[1]}"
-        self.note("leg.address-learned", leg=self._role(event.leg_id), offered=offered, learned=learned)
+        self.note("leg.address-learned", leg=party.role, offered=offered, learned=learned)
 
     def _on_statistics(self, event: media.LegStatistics) -> None:
+        self._sockets.discard(event.leg_id)
+        party = self._by_leg(event.leg_id)
         dropped = ",".join(f"{reason}={count}" for reason, count in event.dropped)
         self.note(
             "leg.statistics",
-            leg=self._role(event.leg_id),
+            leg=party.role if party else "",
             received=str(event.packets_received),
             sent=str(event.packets_sent),
             lost=str(event.packets_lost),
@@ -545,7 +562,7 @@ class Call:
         self.to_worker(media.CloseCall(call_id=self.call_id))
 
     def _maybe_over(self) -> None:
-        if self.phase is CallPhase.CLOSING and not self.desk.busy:
+        if self.phase is CallPhase.CLOSING and not self.desk.busy and not self._sockets:
             self.phase = CallPhase.OVER
             self.note("call.ended", cause=self.cause)
             self.emit(CallOver(cause=self.cause))

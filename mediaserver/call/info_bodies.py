@@ -49,4 +49,6 @@ def parse_dtmf(content_type: str, body: bytes) -> InfoDigit | None:
     key = found[1].upper()
     length = _DURATION.search(text)
     wanted_ms = int(length[1]) if length else _DEFAULT_MS
-    return InfoDigit(digit=DIGITS[int(key)] if key.isdigit() else key, duration_ms=min(max(wanted_ms, _MIN_MS), _MAX_MS))
+    return InfoDigit(
+        digit=DIGITS[int(key)] if key.isdigit() else key, duration_ms=min(max(wanted_ms, _MIN_MS), _MAX_MS)
+    )

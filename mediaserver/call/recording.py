@@ -10,8 +10,9 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from callmodel.manifest import AudioFile, MarkKind, RecordingManifest
+from callmodel.manifest import AudioFile, Mark, MarkKind, RecordingManifest
 from callmodel.manifest import Party as PartyFacts
+from callmodel.modes import CallType as Direction
 from callmodel.modes import (
     FailureBehavior,
     NotificationType,
@@ -20,9 +21,17 @@ from callmodel.modes import (
     RecordingType,
     SteeringChannel,
 )
-from callmodel.modes import CallType as Direction
 from callmodel.subscriber import Subscriber
-from feature_codes import INITIAL_STATE, Cue, Effect, FeatureCommand, OnDemandStop, RecordingState, TableOptions, advance
+from feature_codes import (
+    INITIAL_STATE,
+    Cue,
+    Effect,
+    FeatureCommand,
+    OnDemandStop,
+    RecordingState,
+    TableOptions,
+    advance,
+)
 from mediaserver.call.effects import DestroySpool, KeepSpool, OpenSpool, SalvageSpool, SealSpool
 from mediaserver.call.party import Party
 from mediaserver.media import messages as media
@@ -224,44 +233,48 @@ class RecordingDesk:
             self._carry_out(session, effect, now)
 
     def _carry_out(self, session: Session, effect: Effect, now: float) -> None:
+        """One effect of the table; REPEAT_NOTICE does nothing itself, the NOTIFY after it does."""
+        a_and_b, far = self._call.parties(), (self._call.other(session.party),)
+        match effect:
+            case Effect.ANNOUNCE_STARTED:
+                self._announce(session, "recording-started", a_and_b, recorded=True)
+            case Effect.ANNOUNCE_STARTED_AGAIN:
+                self._announce(session, "recording-started", far, recorded=True)
+            case Effect.ANNOUNCE_STOPPED:
+                self._announce(session, "recording-stopped", a_and_b, recorded=False)
+            case Effect.NOTIFY_STARTED | Effect.NOTIFY_PAUSED | Effect.NOTIFY_RESUMED:
+                self._notify(session, _NOTICE_PROMPTS[effect])
+            case Effect.REFUSE:
+                self._refuse(session)
+            case Effect.REPORT_FAILURE:
+                self._report_failure(session)
+            case _:
+                self._write(session, effect, now)
+
+    def _write(self, session: Session, effect: Effect, now: float) -> None:
+        """The effects that change what is written, and the reminder that follows it."""
+        take = session.take or ""
         match effect:
             case Effect.OPEN:
                 self._open(session, now)
             case Effect.KEEP_FROM_ANSWER:
-                self._call.emit(KeepSpool(recording_id=session.take or ""))
+                self._call.emit(KeepSpool(recording_id=take))
             case Effect.SUSPEND:
-                self._to_take(session, media.PauseRecording(recording_id=session.take or "", at=now))
+                self._call.to_worker(media.PauseRecording(recording_id=take, at=now))
             case Effect.CONTINUE:
-                self._to_take(session, media.ResumeRecording(recording_id=session.take or "", at=now))
+                self._call.to_worker(media.ResumeRecording(recording_id=take, at=now))
             case Effect.CLOSE_KEEP | Effect.CLOSE_DESTROY:
-                if session.take is not None:
-                    self._close(session.take, keep=effect is Effect.CLOSE_KEEP, now=now)
+                self._close(take, keep=effect is Effect.CLOSE_KEEP, now=now)
                 session.take = None
             case Effect.CLOSE_FAILED:
-                self._give_up(session.take or "")
+                self._give_up(take)
                 session.take = None
             case Effect.ARM_REMINDER:
                 self._arm_reminder(session, now)
             case Effect.DISARM_REMINDER:
                 self._disarm_reminder(session)
-            case Effect.REFUSE:
-                self._refuse(session)
-            case Effect.ANNOUNCE_STARTED:
-                self._announce(session, "recording-started", self._call.parties(), recorded=True)
-            case Effect.ANNOUNCE_STARTED_AGAIN:
-                self._announce(session, "recording-started", (self._call.other(session.party),), recorded=True)
-            case Effect.ANNOUNCE_STOPPED:
-                self._announce(session, "recording-stopped", self._call.parties(), recorded=False)
-            case Effect.NOTIFY_STARTED | Effect.NOTIFY_PAUSED | Effect.NOTIFY_RESUMED:
-                self._notify(session, _NOTICE_PROMPTS[effect])
-            case Effect.REPORT_FAILURE:
-                self._report_failure(session)
-            case Effect.REPEAT_NOTICE:
+            case _:
                 pass
-
-    def _to_take(self, session: Session, command: media.Command) -> None:
-        if session.take is not None:
-            self._call.to_worker(command)
 
     def _open(self, session: Session, now: float) -> None:
         provisional = session.subscriber.recording.mode is RecordingMode.ON_DEMAND
@@ -413,8 +426,10 @@ class RecordingDesk:
         return tuple(party.sip_call_id for party in self._call.parties() if party.sip_call_id)
 
 
-def _paused_ms(marks: tuple[media.Mark, ...]) -> float:
-    return sum(mark.length_ms for mark in marks if mark.kind is MarkKind.PAUSE and mark.detail.get("rendering") == "cut")
+def _paused_ms(marks: tuple[Mark, ...]) -> float:
+    return sum(
+        mark.length_ms for mark in marks if mark.kind is MarkKind.PAUSE and mark.detail.get("rendering") == "cut"
+    )
 
 
 def _heard(event: media.RecordingFinished) -> AudioFile | None:

@@ -57,7 +57,9 @@ SERVICES: Final = MappingProxyType(
         service.number: service
         for service in (
             Service(number="9001", title="echo", source=media.SourceKind.ECHO),
-            Service(number="9002", title="a party that answers and talks", source=media.SourceKind.PROMPTS, speech=True),
+            Service(
+                number="9002", title="a party that answers and talks", source=media.SourceKind.PROMPTS, speech=True
+            ),
             Service(number="9003", title="1004 Hz milliwatt at 0 dBm0", source=media.SourceKind.TONE, tone=MILLIWATT),
             Service(number="9004", title="says back the digits it got", says_digits=True),
             Service(number="9005", title="says your address and codec", says_address=True),

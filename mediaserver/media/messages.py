@@ -429,6 +429,9 @@ class WorkerLoad:
     dropped: tuple[tuple[str, int], ...] = ()
 
 
+LegEvent = LegOpened | LegOpenFailed | FirstPacket | AddressLearned | Digit | LegQuiet | LegSilent | LegStatistics
+"""What is said about one leg."""
+
 Event = (
     LegOpened
     | LegOpenFailed

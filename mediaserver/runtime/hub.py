@@ -14,7 +14,7 @@ import structlog
 
 from callmodel.errors import SpoolError
 from callmodel.modes import SteeringChannel
-from feature_codes import FeatureCodes, FeatureCommand
+from feature_codes import FeatureCommand
 from mediaserver.call import effects as do
 from mediaserver.call.call import Call, CallPhase
 from mediaserver.call.context import CallContext
@@ -58,6 +58,8 @@ class LiveCall:
     """Host and port held for a media leg."""
     tries: Counter[int] = field(default_factory=Counter)
     timers: dict[str, asyncio.TimerHandle] = field(default_factory=dict)
+    owned: list[tuple[str, int | str]] = field(default_factory=list)
+    """Keys under which the hub finds this call."""
     inbox: deque[CallInput] = field(default_factory=deque)
     busy: bool = False
 
@@ -87,9 +89,7 @@ class CallHub:
         self._capture_heard = capture_heard
         self._calls: dict[str, LiveCall] = {}
         self._by_sip_leg: dict[int, tuple[LiveCall, str]] = {}
-        self._by_media_leg: dict[int, LiveCall] = {}
-        self._by_recording: dict[str, LiveCall] = {}
-        self._by_play: dict[int, LiveCall] = {}
+        self._owners: dict[tuple[str, int | str], LiveCall] = {}
         self._idle = asyncio.Event()
         self._idle.set()
         self.on_note: OnNote = _no_note
@@ -124,7 +124,9 @@ class CallHub:
 
     def steer(self, user: str, command: FeatureCommand, channel: SteeringChannel, *, not_call: str = "") -> bool:
         """Steer the recording of a user's most recent call; False when refused, or when there is none."""
-        live = next((x for x in reversed(self._calls.values()) if self._talks(x, user) and x.call.call_id != not_call), None)
+        live = next(
+            (x for x in reversed(self._calls.values()) if self._talks(x, user) and x.call.call_id != not_call), None
+        )
         if live is None:
             return False
         now = self._clock.now()
@@ -187,17 +189,17 @@ class CallHub:
     def _owner(self, event: media.Event) -> LiveCall | None:
         match event:
             case media.PlayStarted(play_id=play_id) | media.PlayEnded(play_id=play_id):
-                return self._by_play.get(play_id)
+                return self._owners.get(("play", play_id))
             case (
                 media.RecordingFinished(recording_id=recording_id)
                 | media.RecordingDestroyed(recording_id=recording_id)
                 | media.RecordingFailed(recording_id=recording_id)
             ):
-                return self._by_recording.get(recording_id)
+                return self._owners.get(("recording", recording_id))
             case media.WorkerLoad():
                 return None
             case _:
-                return self._by_media_leg.get(event.leg_id)
+                return self._owners.get(("leg", event.leg_id))
 
     def _on_worker_lost(self, worker: MediaWorker) -> None:
         for live in tuple(self._calls.values()):
@@ -282,7 +284,7 @@ class CallHub:
         self._by_sip_leg[leg] = (live, effect.party)
 
     def _open_media(self, live: LiveCall, leg_id: int, host: str) -> None:
-        self._by_media_leg[leg_id] = live
+        self._own(live, "leg", leg_id)
         port = self._pool.take_port(host)
         if port is None:
             live.inbox.append(MediaInput(event=media.LegOpenFailed(leg_id=leg_id, reason="no-free-port")))
@@ -305,9 +307,9 @@ class CallHub:
     def _to_worker(self, live: LiveCall, command: media.Command) -> None:
         match command:
             case media.OpenSource(leg_id=leg_id):
-                self._by_media_leg[leg_id] = live
+                self._own(live, "leg", leg_id)
             case media.Play(play_id=play_id):
-                self._by_play[play_id] = live
+                self._own(live, "play", play_id)
             case media.CloseLeg(leg_id=leg_id):
                 self._release_port(live, leg_id)
             case media.CloseCall():
@@ -358,7 +360,7 @@ class CallHub:
 
     def _open_spool(self, live: LiveCall, effect: do.OpenSpool) -> None:
         recording_id = effect.manifest.recording_id
-        self._by_recording[recording_id] = live
+        self._own(live, "recording", recording_id)
         try:
             opened = self._recordings.open(effect)
         except SpoolError as error:
@@ -383,22 +385,23 @@ class CallHub:
             )
         )
 
+    def _own(self, live: LiveCall, kind: str, number: int | str) -> None:
+        self._owners[kind, number] = live
+        live.owned.append((kind, number))
+
     def _steer_other(self, live: LiveCall, user: str, code: str) -> None:
         command = self._context.config.codes.lookup(code)
         if command is None:
             return
-        accepted = bool(user) and self.steer(
-            user, command, SteeringChannel.CALLED_CODE, not_call=live.call.call_id
-        )
+        accepted = bool(user) and self.steer(user, command, SteeringChannel.CALLED_CODE, not_call=live.call.call_id)
         live.inbox.append(Steered(command=command, accepted=accepted))
 
     def _forget(self, live: LiveCall) -> None:
         for timer in live.timers.values():
             timer.cancel()
         self._calls.pop(live.call.call_id, None)
-        for table in (self._by_media_leg, self._by_recording, self._by_play):
-            for key in [key for key, owner in table.items() if owner is live]:
-                del table[key]  # type: ignore[arg-type]  # the three tables differ in their keys only
+        for key in live.owned:
+            self._owners.pop(key, None)
         for leg in live.sip_legs.values():
             self._by_sip_leg.pop(leg, None)
         self.on_over(live.call)
@@ -412,6 +415,3 @@ def _no_note(call: Call, note: do.Note, now: float) -> None:
 
 def _no_over(call: Call) -> None:
     """Nobody waits for the end of calls."""
-
-
-__all__ = ["CallHub", "FeatureCodes", "LiveCall"]
