@@ -17,7 +17,9 @@ PATIENCE_S = 5.0
 RTP = struct.Struct(">BBHII")
 
 
-def rtp(seq: int, ts: int, *, ssrc: int = 0x11111111, pt: int = 0, marker: bool = False, payload: bytes = b"x" * 160) -> bytes:
+def rtp(
+    seq: int, ts: int, *, ssrc: int = 0x11111111, pt: int = 0, marker: bool = False, payload: bytes = b"x" * 160
+) -> bytes:
     """One RTP datagram."""
     return RTP.pack(0x80, marker << 7 | pt, seq, ts, ssrc) + payload
 

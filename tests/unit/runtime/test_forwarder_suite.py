@@ -195,7 +195,7 @@ async def test_counters_of_a_leg(rig: Rig) -> None:
 async def test_arrivals_are_in_order_of_the_monotonic_clock(rig: Rig) -> None:
     for seq in range(20):
         rig.a.send(rtp(seq, seq * 160), rig.port_a)
-    got = []
+    got: list[int] = []
     while len(got) < 20:
         batch = rig.forwarder.collect()
         got += batch.arrival_ns.tolist()
@@ -208,7 +208,10 @@ async def test_a_datagram_longer_than_a_row_is_dropped_and_counted(rig: Rig) -> 
     rig.a.send(rtp(1, 0, payload=b"y" * (ROW_BYTES - 11)), rig.port_a)
     rig.a.send(whole, rig.port_a)
     assert await rig.keep(1) == [passed(whole)]
-    assert (rig.leg(0)["oversize"], await rig.b.receive()) == (1, RTP.pack(0x80, 0x80, 1001, 50160, 0xABCD0001) + whole[12:])
+    assert (rig.leg(0)["oversize"], await rig.b.receive()) == (
+        1,
+        RTP.pack(0x80, 0x80, 1001, 50160, 0xABCD0001) + whole[12:],
+    )
 
 
 @pytest.mark.parametrize("kind", KINDS)
