@@ -1,0 +1,25 @@
+"""The carrier's database: subscribers, settings, calls, recordings and the upload outbox."""
+
+from catalog.calls import CallEvent, CallRecord
+from catalog.credentials import Credentials, make_credentials
+from catalog.errors import CatalogError, UnknownSubscriberError, UsersFileError
+from catalog.recordings import RecordingRecord
+from catalog.store import Catalog
+from catalog.subscribers import is_number
+from catalog.uploads import JobState, UploadJob, UploadProgress
+
+__all__ = [
+    "CallEvent",
+    "CallRecord",
+    "Catalog",
+    "CatalogError",
+    "Credentials",
+    "JobState",
+    "RecordingRecord",
+    "UnknownSubscriberError",
+    "UploadJob",
+    "UploadProgress",
+    "UsersFileError",
+    "is_number",
+    "make_credentials",
+]

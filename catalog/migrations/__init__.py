@@ -1,0 +1,1 @@
+"""The catalogue's history of schemas, run by alembic when a catalogue is opened."""

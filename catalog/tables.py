@@ -1,0 +1,164 @@
+"""The tables. Nothing here that PostgreSQL could not do; the migrations say the same, and a test compares them."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import (
+    JSON,
+    Boolean,
+    Column,
+    DateTime,
+    Dialect,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+)
+from sqlalchemy.types import TypeDecorator
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s_%(referred_table_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """An instant. Only aware datetimes go in; UTC comes out, also where the database keeps no zone (SQLite)."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """To UTC; ValueError for a time without a zone."""
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("a time in the catalogue must have a time zone")
+        in_utc = value.astimezone(UTC)
+        return in_utc.replace(tzinfo=None) if dialect.name == "sqlite" else in_utc
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:
+        """In UTC, and saying so."""
+        if value is None:
+            return None
+        assert isinstance(value, datetime)
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+changes = Table(
+    "changes",
+    metadata,
+    Column("topic", String(32), primary_key=True),
+    Column("version", Integer, nullable=False),
+)
+
+subscribers = Table(
+    "subscribers",
+    metadata,
+    Column("number", String(32), primary_key=True),
+    Column("name", String(128), nullable=False),
+    Column("language", String(8), nullable=False),
+    Column("mailbox", Boolean, nullable=False),
+    Column("no_answer_s", Integer, nullable=False),
+    Column("mode", String(64), nullable=False),
+    Column("announce_internal", Boolean, nullable=False),
+    Column("announce_pstn", Boolean, nullable=False),
+    Column("notification", String(32), nullable=False),
+    Column("reminder_s", Integer),
+    Column("record_voicemail", Boolean, nullable=False),
+    Column("external_type", String(32)),
+    Column("service_provider", String(30)),
+    Column("external_group", String(30)),
+    Column("external_identifier", String(161)),
+    Column("realm", String(255)),
+    Column("ha1_md5", String(32)),
+    Column("ha1_sha256", String(64)),
+    Column("updated_at", UtcDateTime, nullable=False),
+)
+
+settings = Table(
+    "settings",
+    metadata,
+    Column("key", String(64), primary_key=True),
+    Column("value", JSON, nullable=False),
+    Column("updated_at", UtcDateTime, nullable=False),
+)
+
+calls = Table(
+    "calls",
+    metadata,
+    Column("call_id", String(128), primary_key=True),
+    Column("external_tracking_id", String(64), nullable=False),
+    Column("caller_number", String(128), nullable=False),
+    Column("caller_label", String(255), nullable=False),
+    Column("callee_number", String(128), nullable=False),
+    Column("callee_label", String(255), nullable=False),
+    Column("started_at", UtcDateTime, nullable=False),
+    Column("answered_at", UtcDateTime),
+    Column("ended_at", UtcDateTime),
+    Column("result", String(64)),
+    Column("cause", String(255)),
+    Index("ix_calls_started_at", "started_at", "call_id"),
+    Index("ix_calls_external_tracking_id", "external_tracking_id"),
+)
+
+call_events = Table(
+    "call_events",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("call_id", String(128), ForeignKey("calls.call_id", ondelete="CASCADE"), nullable=False),
+    Column("at", UtcDateTime, nullable=False),
+    Column("kind", String(64), nullable=False),
+    Column("data", JSON, nullable=False),
+    Index("ix_call_events_call_id", "call_id", "id"),
+)
+
+recordings = Table(
+    "recordings",
+    metadata,
+    Column("recording_id", String(128), primary_key=True),
+    Column("call_id", String(128), nullable=False),
+    Column("user", String(32), nullable=False),
+    Column("mode", String(64), nullable=False),
+    Column("recording_type", String(16), nullable=False),
+    Column("call_type", String(16), nullable=False),
+    Column("result", String(32), nullable=False),
+    Column("caller_number", String(128), nullable=False),
+    Column("callee_number", String(128), nullable=False),
+    Column("external_tracking_id", String(64), nullable=False),
+    Column("started_at", UtcDateTime, nullable=False),
+    Column("ended_at", UtcDateTime, nullable=False),
+    Column("duration_ms", Float, nullable=False),
+    Column("salvaged", Boolean, nullable=False),
+    Column("manifest", Text, nullable=False),
+    Column("path", Text, nullable=False),
+    Column("local", Boolean, nullable=False),
+    Column("added_at", UtcDateTime, nullable=False),
+    Index("ix_recordings_started_at", "started_at", "recording_id"),
+    Index("ix_recordings_call_id", "call_id"),
+    Index("ix_recordings_user", "user", "started_at"),
+)
+
+upload_jobs = Table(
+    "upload_jobs",
+    metadata,
+    Column("recording_id", String(128), ForeignKey("recordings.recording_id", ondelete="CASCADE"), primary_key=True),
+    Column("state", String(16), nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("next_at", UtcDateTime, nullable=False),
+    Column("last_error", Text),
+    Column("remote_id", String(64)),
+    Column("progress", JSON, nullable=False),
+    Column("updated_at", UtcDateTime, nullable=False),
+    Index("ix_upload_jobs_state", "state", "next_at"),
+)
