@@ -1,0 +1,38 @@
+# Two commands do everything on a fresh machine: `make demo` and `make test`.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+
+.PHONY: help setup demo test lint bench docs clean
+.DEFAULT_GOAL := help
+
+help: ## What can be made here
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+setup: $(STAMP) ## Virtual environment with everything in it
+
+$(STAMP): pyproject.toml setup.py constraints.txt $(wildcard mediaserver/runtime/forwarders/*.c mediaserver/runtime/forwarders/build_native.py)
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed; say which: make PYTHON=python3.12"; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade pip
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[test]'
+	@touch $@
+
+demo: $(STAMP) ## Start everything, place one call per mode, print the verdicts (ARGS=--exit stops then)
+	$(BIN)/mediaserver demo $(ARGS)
+
+test: $(STAMP) ## Lint, types, import contracts, all tests
+	$(BIN)/python scripts/run_tests.py $(ARGS)
+
+lint: $(STAMP) ## Only lint, types and import contracts
+	$(BIN)/python scripts/run_tests.py --only lint
+
+bench: $(STAMP) ## Measure, print the tables (ARGS="--write docs/performance.md" writes them)
+	$(BIN)/python -m bench.run $(ARGS)
+
+docs: $(STAMP) ## Draw the generated pages anew
+	$(BIN)/python scripts/draw_docs.py
+
+clean: ## Remove what was built (data in ./var stays)
+	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis artifacts

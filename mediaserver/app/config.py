@@ -1,0 +1,271 @@
+"""Configuration: a TOML file, then ``MEDIASERVER_*`` environment variables, then flags. An unknown key is an error.
+
+Environment names are the key in capitals, a table and its key joined by two underscores:
+``MEDIASERVER_SIP_PORT=5062``, ``MEDIASERVER_RECORDING__REFUSAL=silence``.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from ipaddress import ip_address
+from pathlib import Path
+from typing import Annotated, Any, Final, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+
+from callmodel.errors import ConfigError
+from callmodel.modes import FailureBehavior, Language
+from feature_codes import FeatureCode, FeatureCodes, FeatureCommand
+from mediaserver.media.messages import Codec
+
+ENVIRONMENT_PREFIX: Final = "MEDIASERVER_"
+MAX_CONFIG_BYTES: Final = 1 << 20
+
+Port = Annotated[int, Field(ge=0, le=65535)]
+PARTS: Final = ("dubber-platform", "uploader", "portals")
+
+
+class _Table(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class CodeSettings(_Table):
+    """One feature access code."""
+
+    main: str
+    alternate: str | None = None
+    enabled: bool = True
+
+
+class CodesSettings(_Table):
+    """The feature access codes."""
+
+    start: CodeSettings = CodeSettings(main="*44")
+    stop: CodeSettings = CodeSettings(main="*45")
+    pause: CodeSettings = CodeSettings(main="*48")
+    resume: CodeSettings = CodeSettings(main="*49")
+    timeout_s: float = Field(default=2.0, ge=0.2, le=10)
+
+    def table(self) -> FeatureCodes:
+        """As the collector wants them; ConfigError when two cannot be told apart."""
+        return FeatureCodes(
+            **{
+                command.value: FeatureCode(command=command, **getattr(self, command.value).model_dump())
+                for command in FeatureCommand
+            }
+        )
+
+
+class RecordingTable(_Table):
+    """What the platform's documents leave open; each is described in docs/choices.md."""
+
+    on_demand_stop: Literal["refuse", "stop"] = "refuse"
+    refusal: Literal["tone", "silence"] = "tone"
+    pause_rendering: Literal["cut", "silence", "tone"] = "cut"
+    mask_digits: bool = True
+    bench_capture: Literal["off", "recorded", "all"] = "off"
+    failure_behavior: FailureBehavior = FailureBehavior.PROCEED_SILENTLY
+    tone_preset: str = "us"
+    at_rest_key_file: Path | None = None
+    """32 bytes, or 64 hexadecimal digits: recordings are encrypted with it."""
+    prompts_dir: Path | None = None
+    """``<language>/<prompt>.wav`` files that replace ours."""
+
+
+class CallsTable(_Table):
+    """Signalling and media of every call."""
+
+    codecs: tuple[Codec, ...] = Field(default=(Codec.PCMU, Codec.PCMA, Codec.G722), min_length=1)
+    media_timeout_s: float = Field(default=60.0, ge=1, le=86400)
+    session_expires_s: int = Field(default=1800, ge=90, le=86400)
+    session_timer: Literal["on", "answer", "off"] = "on"
+    max_calls: int = Field(default=500, ge=1, le=10_000)
+    trusted_peers: tuple[str, ...] = ()
+    """IP addresses of trunks that may call without credentials."""
+    service_language: Language = Language.EN
+    digest_algorithms: tuple[Literal["SHA-256", "MD5"], ...] = ("SHA-256", "MD5")
+    max_load: float = Field(default=0.85, gt=0, le=1)
+    """A media worker that uses more of its core takes no new call: 503."""
+
+
+class VoicemailTable(_Table):
+    """Leaving a message."""
+
+    max_message_s: int = Field(default=180, ge=1, le=3600)
+    silence_s: int = Field(default=10, ge=5, le=120)
+    min_message_ms: int = Field(default=1000, ge=0, le=10_000)
+
+
+class UploaderTable(_Table):
+    """Where finished recordings go; empty values are those of the built-in platform."""
+
+    base_url: str = ""
+    ca_file: Path | None = None
+    client_id: str = ""
+    client_secret: str = Field(default="", repr=False)
+    username: str = ""
+    password: str = Field(default="", repr=False)
+    account_id: str = ""
+    group_id: str = ""
+    delivery_format: Literal["wav", "mp3"] = "wav"
+    part_bytes: int = Field(default=5 * 1024 * 1024, ge=5 * 1024 * 1024, le=512 * 1024 * 1024)
+    concurrency: int = Field(default=2, ge=1, le=16)
+    remove_after_upload: bool = False
+
+
+class DubberTable(_Table):
+    """The built-in Dubber platform."""
+
+    region: str = Field(default="sandbox", pattern=r"^[a-z0-9]{1,16}$")
+    calls_per_second: int = Field(default=50, ge=1)
+    calls_per_day: int = Field(default=1_000_000, ge=1)
+
+
+class Settings(_Table):
+    """Everything, with its default."""
+
+    data_dir: Path = Path("var")
+    host: str = "127.0.0.1"
+    advertise: str = ""
+    """Address written into SDP and Contact when it is not ``host``: behind NAT, in a container."""
+    sip_port: Port = 5060
+    tls_port: Port = 5061
+    http_port: Port = 8080
+    dubber_port: Port = 8443
+    rtp_ports: str = "20000-20199"
+    domain: str = "mediaserver.local"
+    media_workers: int | Literal["auto"] = "auto"
+    forwarder: Literal["auto", "native", "python"] = "auto"
+    demo_users: bool = False
+    allow_demo_users: bool = False
+    without: tuple[Literal["dubber-platform", "uploader", "portals"], ...] = ()
+    drain_s: float = Field(default=0.0, ge=0, le=86400)
+    log_format: Literal["auto", "console", "json"] = "auto"
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    database_url: str = ""
+    """SQLAlchemy URL of the carrier's database; empty: SQLite in the data directory."""
+    codes: CodesSettings = CodesSettings()
+    recording: RecordingTable = RecordingTable()
+    calls: CallsTable = CallsTable()
+    voicemail: VoicemailTable = VoicemailTable()
+    uploader: UploaderTable = UploaderTable()
+    dubber: DubberTable = DubberTable()
+
+    @field_validator("media_workers", mode="before")
+    @classmethod
+    def _workers(cls, value: Any) -> Any:
+        if isinstance(value, str) and value.isdigit():
+            value = int(value)
+        if isinstance(value, int) and not 1 <= value <= 64:
+            raise ValueError("use auto, or 1 to 64")
+        return value
+
+    @field_validator("rtp_ports")
+    @classmethod
+    def _rtp_ports(cls, value: str) -> str:
+        low, high = _port_range(value)
+        if not 1024 <= low < high <= 65535:
+            raise ValueError("use LOW-HIGH with 1024 <= LOW < HIGH <= 65535, such as 20000-20199")
+        if high - low + 1 < 4:
+            raise ValueError("one call needs 4 ports (RTP and RTCP for two phones); give at least LOW-(LOW+3)")
+        return value
+
+    @model_validator(mode="after")
+    def _demo_users_stay_home(self) -> Settings:
+        if self.demo_users and not self.allow_demo_users and not is_loopback(self.host):
+            raise ValueError(
+                f"demo_users on {self.host}: well-known users are refused on an address others can reach; "
+                "listen on 127.0.0.1, or say allow_demo_users (--allow-demo-users)"
+            )
+        self.codes.table()
+        return self
+
+    @property
+    def rtp_range(self) -> tuple[int, int]:
+        """Lowest and highest RTP port."""
+        return _port_range(self.rtp_ports)
+
+    def runs(self, part: str) -> bool:
+        """Whether an optional part is to run."""
+        return part not in self.without
+
+
+def is_loopback(host: str) -> bool:
+    """Only this machine can reach it."""
+    if host == "localhost":
+        return True
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def load_settings(
+    file: Path | None, environment: Mapping[str, str], flags: Mapping[str, Any] | None = None
+) -> Settings:
+    """Merge the three sources; ConfigError names the key, where it came from, and what to do."""
+    merged: dict[str, Any] = _read_toml(file) if file is not None else {}
+    _merge(merged, _from_environment(environment))
+    _merge(merged, {key: value for key, value in (flags or {}).items() if value is not None})
+    try:
+        return Settings.model_validate(merged)
+    except ValidationError as error:
+        raise ConfigError(_told(error)) from error
+
+
+def _read_toml(file: Path) -> dict[str, Any]:
+    try:
+        if file.stat().st_size > MAX_CONFIG_BYTES:
+            raise ConfigError(f"{file} is larger than {MAX_CONFIG_BYTES} bytes; is it the right file?")
+        return tomllib.loads(file.read_text("utf-8"))
+    except OSError as error:
+        raise ConfigError(
+            f"{file} cannot be read: {error.strerror}. Check --config and the file's permissions"
+        ) from error
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{file} is not UTF-8 text (byte {error.start})") from error
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"{file} is not TOML: {error}") from error
+
+
+def _from_environment(environment: Mapping[str, str]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for name, value in environment.items():
+        if not name.startswith(ENVIRONMENT_PREFIX):
+            continue
+        path = name.removeprefix(ENVIRONMENT_PREFIX).lower().split("__")
+        table = found
+        for part in path[:-1]:
+            table = table.setdefault(part, {})
+        table[path[-1]] = [item for item in value.split(",") if item] if path[-1] in _LISTS else value
+    return found
+
+
+_LISTS: Final = {"without", "codecs", "trusted_peers", "digest_algorithms"}
+
+
+def _merge(into: dict[str, Any], more: Mapping[str, Any]) -> None:
+    for key, value in more.items():
+        if isinstance(value, Mapping) and isinstance(into.get(key), dict):
+            _merge(into[key], value)
+        else:
+            into[key] = value
+
+
+def _told(error: ValidationError) -> str:
+    lines = []
+    for problem in error.errors():
+        where = ".".join(str(part) for part in problem["loc"]) or "settings"
+        if problem["type"] == "extra_forbidden":
+            lines.append(f"{where}: no such setting; `mediaserver config show` lists all of them")
+        else:
+            lines.append(f"{where}: {problem['msg'].removeprefix('Value error, ')}")
+    return "\n".join(lines)
+
+
+def _port_range(value: str) -> tuple[int, int]:
+    low, dash, high = value.partition("-")
+    if not dash or not low.strip().isdigit() or not high.strip().isdigit():
+        raise ValueError("use LOW-HIGH, such as 20000-20199")
+    return int(low), int(high)
