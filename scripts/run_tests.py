@@ -1,0 +1,139 @@
+"""Everything that ``make test`` checks, lane by lane, with a summary that says what did not run.
+
+A lane that could not run is listed as *did not run*; with ``CI=true`` that is a failure.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import re
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+BIN = Path(sys.executable).parent
+IN_CI = os.environ.get("CI") == "true"
+
+PROGRAMS = {"sipp": "sip-tester", "baresip": "baresip-core", "cc": "gcc"}
+"""Programs that tests drive, and the Debian package that has each."""
+
+PYTEST_COUNTS = re.compile(r"(\d+) (passed|failed|error|errors|skipped|xfailed|xpassed|deselected)")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lane:
+    """One group of checks."""
+
+    name: str
+    command: tuple[str, ...]
+    needs: tuple[str, ...] = ()
+    """Programs without which it cannot run."""
+    absent: Callable[[], str] = lambda: ""
+    """Why it cannot run here; empty when it can."""
+    group: str = "test"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Result:
+    """What became of a lane."""
+
+    lane: str
+    verdict: str
+    seconds: float
+    passed: int = 0
+    failed: int = 0
+
+
+def lanes() -> tuple[Lane, ...]:
+    """All lanes in order: the quick ones first."""
+    python = str(BIN / "python")
+    pytest = (python, "-m", "pytest", "-q", "-p", "no:cacheprovider")
+    code = ("callmodel", "feature_codes", "prompts", "mediaserver", "catalog", "spool", "dubber_uploader",
+            "dubber_platform", "callbench", "tests", "scripts", "bench", "setup.py")  # fmt: skip
+    return (
+        Lane(name="ruff check", command=(str(BIN / "ruff"), "check", *code), group="lint"),
+        Lane(name="ruff format", command=(str(BIN / "ruff"), "format", "--check", *code), group="lint"),
+        Lane(name="mypy", command=(str(BIN / "mypy"),), group="lint"),
+        Lane(name="import contracts", command=(str(BIN / "lint-imports"),), group="lint"),
+        Lane(name="core", command=(*pytest, "-n", "2", "tests/unit", "tests/machines", "tests/wire", "tests/calls")),
+        Lane(name="end to end", command=(*pytest, "tests/e2e"), needs=("cc",)),
+        Lane(name="interop", command=(*pytest, "tests/interop"), needs=("sipp", "baresip")),
+    )
+
+
+def main() -> int:
+    """Run the lanes; 0 when all is well."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--only", help="a lane's name or group (lint, test)")
+    arguments = parser.parse_args()
+    os.chdir(ROOT)
+    os.environ["PATH"] = f"{BIN}{os.pathsep}{os.environ['PATH']}"
+    install_programs()
+    chosen = [lane for lane in lanes() if arguments.only in (None, lane.name, lane.group)]
+    results = [run(lane) for lane in chosen]
+    return report(results)
+
+
+def install_programs() -> None:
+    """Install missing test programs when we may; otherwise name them."""
+    missing = sorted(package for program, package in PROGRAMS.items() if shutil.which(program) is None)
+    if not missing:
+        return
+    if os.geteuid() != 0 or shutil.which("apt-get") is None:
+        print(f"missing test programs; on Debian: apt-get install {' '.join(missing)}", flush=True)
+        return
+    environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+    for command in (
+        ("apt-get", "update", "-qq"),
+        ("apt-get", "install", "-y", "-qq", "--no-install-recommends", *missing),
+    ):
+        done = subprocess.run(command, env=environment, stdout=subprocess.DEVNULL, check=False)
+        if done.returncode != 0:
+            print(f"{' '.join(command)} failed with status {done.returncode}", flush=True)
+
+
+def run(lane: Lane) -> Result:
+    """Run one lane, passing its output on as it comes."""
+    why = lane.absent() or ", ".join(f"no {program}" for program in lane.needs if shutil.which(program) is None)
+    if why:
+        return Result(lane=lane.name, verdict=f"did not run: {why}", seconds=0.0)
+    print(f"\n=== {lane.name}", flush=True)
+    began = time.monotonic()
+    process = subprocess.Popen(lane.command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    assert process.stdout is not None
+    last = ""
+    for line in process.stdout:
+        print(line, end="", flush=True)
+        last = line if PYTEST_COUNTS.search(line) else last
+    status = process.wait()
+    counts = {word: int(number) for number, word in PYTEST_COUNTS.findall(last)}
+    failed = counts.get("failed", 0) + counts.get("error", 0) + counts.get("errors", 0)
+    verdict = "passed" if status == 0 else f"failed (status {status})"
+    if counts.get("skipped"):
+        verdict = f"did not run: {counts['skipped']} tests were skipped" if status == 0 else verdict
+    seconds = time.monotonic() - began
+    return Result(lane=lane.name, verdict=verdict, seconds=seconds, passed=counts.get("passed", 0), failed=failed)
+
+
+def report(results: list[Result]) -> int:
+    """The summary; the exit status."""
+    print("\n=== summary")
+    for result in results:
+        tests = f"{result.passed} tests" if result.passed or result.failed else ""
+        print(f"{result.lane:18} {result.verdict:32} {tests:12} {result.seconds:6.1f} s")
+    missing = [result for result in results if result.verdict.startswith("did not run")]
+    broken = [result for result in results if result.verdict.startswith("failed")]
+    passed = sum(result.passed for result in results)
+    failed = sum(result.failed for result in results)
+    print(f"{passed} passed, {max(failed, len(broken))} failed")
+    return 1 if broken or (missing and IN_CI) else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
