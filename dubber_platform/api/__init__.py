@@ -1,0 +1,1 @@
+"""The platform's REST interface, in Dubber's shapes."""

@@ -1,0 +1,71 @@
+"""One thread owns the database; coroutines hand it functions of a session and wait for the answer."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, TypeVar
+
+from sqlalchemy import Engine, create_engine, event, select
+from sqlalchemy.orm import Session, sessionmaker
+
+from dubber_platform.store.schema import SCHEMA_VERSION, Base, SchemaVersion
+
+T = TypeVar("T")
+
+
+class SchemaError(Exception):
+    """The database was made by another version of the product."""
+
+
+class Database:
+    """The platform's database. Every ``run`` is one transaction: all of it or none of it."""
+
+    def __init__(self, url: str) -> None:
+        """``url`` is SQLAlchemy's; nothing is opened yet."""
+        arguments: dict[str, Any] = {"check_same_thread": False} if url.startswith("sqlite") else {}
+        self._engine = create_engine(url, connect_args=arguments, hide_parameters=True)
+        if url.startswith("sqlite"):
+            event.listen(self._engine, "connect", _tune_sqlite)
+        self._sessions = sessionmaker(self._engine, expire_on_commit=False)
+        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="platform-db")
+
+    async def open(self) -> None:
+        """Make the tables on first use; SchemaError when another version made them."""
+        await self._call(lambda: create_schema(self._engine))
+
+    async def run(self, work: Callable[[Session], T]) -> T:
+        """Run ``work`` in a transaction on the database's thread; an exception rolls it back."""
+
+        def transact() -> T:
+            with self._sessions.begin() as session:
+                return work(session)
+
+        return await self._call(transact)
+
+    async def close(self) -> None:
+        """Wait for work under way and close every connection."""
+        await self._call(self._engine.dispose)
+        self._thread.shutdown(wait=True)
+
+    async def _call(self, work: Callable[[], T]) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._thread, work)
+
+
+def create_schema(engine: Engine) -> None:
+    """Make missing tables and note the version; SchemaError when the version is another."""
+    Base.metadata.create_all(engine)
+    with Session(engine) as session, session.begin():
+        found = session.scalar(select(SchemaVersion.version))
+        if found is None:
+            session.add(SchemaVersion(version=SCHEMA_VERSION))
+        elif found != SCHEMA_VERSION:
+            raise SchemaError(f"the platform's database has version {found}, this program needs {SCHEMA_VERSION}")
+
+
+def _tune_sqlite(connection: Any, _record: object) -> None:
+    cursor = connection.cursor()
+    for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON", "busy_timeout=5000"):
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()

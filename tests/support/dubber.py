@@ -1,0 +1,207 @@
+"""Test bench of the Dubber platform: over real TLS on a free loopback port, time and chance given."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import io
+import ipaddress
+import ssl
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from functools import cache
+from typing import Any
+
+import numpy as np
+import soundfile
+from aiohttp import TCPConnector, web
+from aiohttp.test_utils import TestClient, TestServer
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+from multidict import CIMultiDictProxy
+from sqlalchemy.orm import Session
+
+from dubber_platform import PlatformConfig, create_app, seed_demo, tls_context
+from dubber_platform.api.context import PLATFORM, Platform
+from dubber_platform.secrets_at_rest import hash_password
+from dubber_platform.store.schema import User
+
+START = datetime(2026, 3, 26, 16, 51, 46, tzinfo=UTC)
+BASE = "/sandbox/v1"
+KEY = {
+    "external_type": "BroadWorks",
+    "service_provider": "WSWYZ25455",
+    "external_group": "WSWYZ25455L31161",
+    "external_identifier": "1001@carrier.example",
+}
+CALL = {"to": "9002", "from": "1001", "call_type": "outbound", "start_time": "Thu, 26 Mar 2026 16:51:46 +0000"}
+
+
+@dataclass(slots=True)
+class FakeClock:
+    """A clock that stands still until it is moved."""
+
+    now: datetime = START
+
+    def __call__(self) -> datetime:
+        return self.now
+
+    def advance(self, seconds: float) -> None:
+        """Move on."""
+        self.now += timedelta(seconds=seconds)
+
+
+@dataclass(slots=True)
+class CountedChance:
+    """Chance that counts: different every time, the same in every run."""
+
+    count: int = 0
+
+    def token_bytes(self, nbytes: int, /) -> bytes:
+        self.count += 1
+        return hashlib.shake_128(str(self.count).encode()).digest(nbytes)
+
+    def token_hex(self, nbytes: int, /) -> str:
+        return self.token_bytes(nbytes).hex()
+
+    def token_urlsafe(self, nbytes: int, /) -> str:
+        return base64.urlsafe_b64encode(self.token_bytes(nbytes)).decode().rstrip("=")
+
+
+@dataclass(slots=True)
+class Answer:
+    """What came back: status, JSON (or text) and headers."""
+
+    status: int
+    body: Any
+    headers: CIMultiDictProxy[str]
+
+
+@dataclass(slots=True)
+class Bench:
+    """A platform under test with one client."""
+
+    client: TestClient[web.Request, web.Application]
+    clock: FakeClock
+    seed: dict[str, str]
+    platform: Platform
+    token: str = ""
+    headers: dict[str, str] = field(default_factory=dict)
+
+    async def call(self, method: str, path: str, **arguments: Any) -> Answer:
+        """One API call below the base path, with the bench's token."""
+        headers = {"Authorization": f"Bearer {self.token}", **self.headers, **arguments.pop("headers", {})}
+        async with self.client.request(method, BASE + path, headers=headers, **arguments) as response:
+            is_json = response.content_type == "application/json"
+            return Answer(
+                response.status, await (response.json() if is_json else response.text()), dict(response.headers)
+            )
+
+    async def sign_in(self, **fields: str) -> Answer:
+        """POST /token with the seed's credentials, less or more the given fields."""
+        form = {"grant_type": "password", **{name: self.seed[name] for name in CREDENTIALS}, **fields}
+        return await self.call("POST", "/token", data={name: value for name, value in form.items() if value})
+
+    async def user(self, username: str, password: str, *, role: str = "Standard User") -> str:
+        """A further user of the demo account who may sign in; its id."""
+        names = {"first_name": "Ann", "last_name": "Other"}
+        answer = await self.call("POST", "/accounts/demo/users", json={"username": username, "role": role, **names})
+        user_id = str(answer.body["id"])
+
+        def work(session: Session) -> None:
+            session.get_one(User, user_id).password_hash = hash_password(password, b"salt")
+
+        await self.platform.database.run(work)
+        return user_id
+
+    async def upload(self, recording_id: str, *parts: bytes) -> Answer:
+        """All parts, then complete_upload."""
+        done = []
+        for number, part in enumerate(parts, 1):
+            put = await self.put_part(recording_id, number, part)
+            assert put.status == 200, put.body
+            done.append({"part_number": number, "e_tag": put.headers["ETag"]})
+        return await self.call("PUT", f"/recordings/{recording_id}/complete_upload", json={"parts": done})
+
+    async def put_part(self, recording_id: str, number: int, part: bytes, **headers: str) -> Answer:
+        """Ask for a part's address and PUT it there; ``headers`` replace the right ones."""
+        md5, sha256 = base64.b64encode(hashlib.md5(part).digest()).decode(), hashlib.sha256(part).hexdigest()
+        query = {"part_number": str(number), "content_md5": md5, "content_sha256": sha256}
+        signed = await self.call("GET", f"/recordings/{recording_id}/upload", params=query)
+        assert signed.status == 200, signed.body
+        right = {
+            "Authorization": signed.body["authorization"],
+            "X-Amz-Date": signed.body["X-Amz-Date"],
+            "Host": signed.body["Host"],
+            "Content-Type": "audio/mpeg",
+            "Content-MD5": md5,
+            "X-Amz-Content-Sha256": sha256,
+        }
+        path = signed.body["url"].split(signed.body["Host"], 1)[1]
+        return await self.raw("PUT", path, data=part, headers={**right, **headers})
+
+    async def raw(self, method: str, path: str, **arguments: Any) -> Answer:
+        """A request outside the base path, without token."""
+        async with self.client.request(method, path, **arguments) as response:
+            return Answer(response.status, await response.read(), response.headers)
+
+
+CREDENTIALS = ("client_id", "client_secret", "username", "password")
+
+
+@asynccontextmanager
+async def open_bench(config: PlatformConfig) -> AsyncIterator[Bench]:
+    """A seeded platform over TLS, its caller signed in."""
+    clock, ids = FakeClock(), CountedChance()
+    if config.cert_file is None:
+        certificate, key = self_signed()
+        (config.data_dir / "cert.pem").write_bytes(certificate)
+        (config.data_dir / "key.pem").write_bytes(key)
+        config = replace(config, cert_file=config.data_dir / "cert.pem", key_file=config.data_dir / "key.pem")
+    seed = await seed_demo(config, clock, ids)
+    app = create_app(config, clock, ids)
+    server = TestServer(app, scheme="https")
+    await server.start_server(ssl=tls_context(config))
+    trusted = ssl.create_default_context(cafile=str(config.cert_file))
+    async with TestClient(server, connector=TCPConnector(ssl=trusted)) as client:
+        opened = Bench(client, clock, seed, app[PLATFORM])
+        opened.token = (await opened.sign_in()).body["access_token"]
+        yield opened
+
+
+@cache
+def self_signed() -> tuple[bytes, bytes]:
+    """A certificate for the loopback address, and its key (PEM); made once per run of the tests."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "platform under test")])
+    names = [x509.DNSName("localhost"), x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]
+    now = datetime.now(UTC)
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - timedelta(hours=1))
+        .not_valid_after(now + timedelta(days=2))
+        .add_extension(x509.SubjectAlternativeName(names), critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    plain = serialization.NoEncryption()
+    private = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, plain)
+    return certificate.public_bytes(serialization.Encoding.PEM), private
+
+
+def sound(seconds: float, *, rate_hz: int = 8000, channels: int = 2, kind: str = "WAV") -> bytes:
+    """A file with 440 Hz at half scale on the first channel and silence on the others."""
+    instants = np.arange(round(seconds * rate_hz)) / rate_hz
+    samples = np.zeros((len(instants), channels), dtype=np.float32)
+    samples[:, 0] = 0.5 * np.sin(2 * np.pi * 440 * instants)
+    file = io.BytesIO()
+    soundfile.write(file, samples, rate_hz, format=kind)
+    return file.getvalue()

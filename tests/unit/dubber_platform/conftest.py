@@ -1,0 +1,18 @@
+"""A platform in this process, over TLS on loopback, with a clock and chance of its own."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from dubber_platform import UNLIMITED, PlatformConfig
+from tests.support.dubber import Bench, open_bench
+
+
+@pytest.fixture
+async def bench(tmp_path: Path) -> AsyncIterator[Bench]:
+    """A platform with no limits, seeded, and a caller with group authentication."""
+    async with open_bench(PlatformConfig(data_dir=tmp_path, limits=UNLIMITED)) as opened:
+        yield opened
