@@ -6,6 +6,7 @@ is reached back along that way; its Contact stays the Request-URI.
 
 from __future__ import annotations
 
+import heapq
 from dataclasses import dataclass, replace
 from ipaddress import ip_address
 from math import ceil
@@ -15,7 +16,6 @@ from mediaserver.sip.checks import register_target
 from mediaserver.sip.errors import SipSyntaxError
 from mediaserver.sip.fields import (
     MAX_SECONDS,
-    CSeq,
     NameAddr,
     params_text,
     parse_contacts,
@@ -41,7 +41,7 @@ class Binding:
     """One contact of a subscriber."""
 
     contact: SipUri
-    """Request-URI of requests to this phone."""
+    """As registered."""
     hop: Hop
     """Where to send them."""
     fallback: Hop | None = None
@@ -60,6 +60,11 @@ class Binding:
         """(``+sip.instance``, ``reg-id``): what stays the same when a phone changes its address (RFC 5626)."""
         instance = find_param(self.params, "+sip.instance")
         return None if not instance else (instance, find_param(self.params, "reg-id") or "")
+
+    @property
+    def request_uri(self) -> str:
+        """Request-URI of requests to this phone: the Contact without URI headers, which are never acted upon."""
+        return str(replace(self.contact, headers=()))
 
     def remaining_s(self, now: float) -> int:
         """Whole seconds left, rounded up."""
@@ -81,7 +86,20 @@ class RegisterAnswer:
     headers: tuple[tuple[str, str], ...] = ()
     """Contact lines, Min-Expires."""
     changed: bool = False
-    """The set of contacts is another one than before (a mere refresh does not count)."""
+    """The set of contacts is another one than was last told (a mere refresh does not count)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Update:
+    """What all contacts of one REGISTER share."""
+
+    sip_call_id: str
+    cseq: int
+    source: Hop
+    sent_by: str
+    """Host in the top Via."""
+    expires_s: int
+    """Wanted for contacts that name no time themselves."""
 
 
 class _RefusedError(Exception):
@@ -95,7 +113,7 @@ class _RefusedError(Exception):
 class Registrar:
     """All bindings of all subscribers."""
 
-    __slots__ = ("_bindings", "_max_contacts", "_max_expires_s", "_min_expires_s")
+    __slots__ = ("_bindings", "_by_connection", "_deadlines", "_max_contacts", "_max_expires_s", "_min_expires_s")
 
     def __init__(self, *, min_expires_s: int = 60, max_expires_s: int = 7200, max_contacts: int = 10) -> None:
         """``min_expires_s`` (at most an hour) is asked for with 423; longer times than ``max_expires_s`` are cut.
@@ -109,6 +127,10 @@ class Registrar:
         self._max_expires_s = max_expires_s
         self._max_contacts = max_contacts
         self._bindings: dict[str, tuple[Binding, ...]] = {}
+        self._deadlines: list[tuple[float, str]] = []
+        """Heap of (expires_at, user); entries of refreshed or removed bindings stay until they come up."""
+        self._by_connection: dict[int, set[str]] = {}
+        """Users who may have a binding on a connection."""
 
     def bindings(self, user: str, now: float) -> tuple[Binding, ...]:
         """Living bindings of a subscriber, most wanted first, among equals the newest first."""
@@ -120,6 +142,7 @@ class Registrar:
 
         All of its contacts are bound or none. Path and outbound options are ignored politely.
         """
+        told = _uris(self._bindings.get(user, ()))
         before = self._alive(user, now)
         try:
             after = self._updated(request, user, source, now, before)
@@ -127,32 +150,40 @@ class Registrar:
             return refused.answer
         except SipSyntaxError as error:
             return RegisterAnswer(status=error.status_hint, reason=f"Bad {error.field}")
-        self._store(user, after)
+        self._commit(user, before, after)
         return RegisterAnswer(
             status=200,
             headers=tuple(("contact", binding.contact_value(now)) for binding in self.bindings(user, now)),
-            changed=_uris(before) != _uris(after),
+            changed=told != _uris(after),
         )
 
     def expire(self, now: float) -> tuple[str, ...]:
-        """Forget what has run out; the users who lost a binding."""
-        losers = [user for user in self._bindings if len(self._alive(user, now)) < len(self._bindings[user])]
-        for user in losers:
+        """Forget what has run out; the users who lost a binding, in the order it happened."""
+        losers: dict[str, None] = {}
+        while (due := self.next_expiry()) is not None and due <= now:
+            _, user = heapq.heappop(self._deadlines)
             self._store(user, self._alive(user, now))
+            losers[user] = None
         return tuple(losers)
 
     def next_expiry(self) -> float | None:
         """When ``expire`` has something to do next; monotonic seconds, None without bindings."""
-        return min((one.expires_at for several in self._bindings.values() for one in several), default=None)
+        while self._deadlines:
+            due, user = self._deadlines[0]
+            if any(binding.expires_at == due for binding in self._bindings.get(user, ())):
+                return due
+            heapq.heappop(self._deadlines)
+        return None
 
     def drop_connection(self, connection: int) -> tuple[str, ...]:
         """A connection closed: move its bindings to their fallback or forget them; the users who lost one."""
         losers = []
-        for user, several in list(self._bindings.items()):
-            kept = [moved for one in several if (moved := _moved(one, connection)) is not None]
+        for user in sorted(self._by_connection.pop(connection, ())):
+            several = self._bindings.get(user, ())
+            kept = tuple(moved for one in several if (moved := _moved(one, connection)) is not None)
             if len(kept) < len(several):
                 losers.append(user)
-            self._store(user, tuple(kept))
+            self._store(user, kept)
         return tuple(losers)
 
     def _alive(self, user: str, now: float) -> tuple[Binding, ...]:
@@ -164,71 +195,91 @@ class Registrar:
         else:
             self._bindings.pop(user, None)
 
+    def _commit(self, user: str, before: tuple[Binding, ...], after: tuple[Binding, ...]) -> None:
+        """Store what a request changed; note when the new ones run out and which connections they hang on."""
+        self._store(user, after)
+        for binding in after:
+            if binding in before:
+                continue
+            heapq.heappush(self._deadlines, (binding.expires_at, user))
+            if binding.hop.connection is not None:
+                self._by_connection.setdefault(binding.hop.connection, set()).add(user)
+
     def _updated(
         self, request: Request, user: str, source: Hop, now: float, before: tuple[Binding, ...]
     ) -> tuple[Binding, ...]:
         """The bindings after the request, oldest refresh first."""
         if register_target(request).unescaped_user != user:
             raise _RefusedError(RegisterAnswer(status=403, reason="Not your address-of-record"))
+        update = _read_update(request, source)
         contacts = parse_contacts(request.headers)
-        cseq = parse_cseq(request.headers)
-        call_id = request.headers.get("call-id") or ""
         if contacts is None:
-            return _cleared(request, before, call_id, cseq)
+            return _cleared(request, before, update)
         if len(contacts) > self._max_contacts:
             raise _RefusedError(RegisterAnswer(status=403, reason="Too many contacts"))
-        header_expires = _header_expires(request)
         after = list(before)
         for contact in contacts:
-            expires_s = self._granted_s(contact, header_expires)
-            binding = _bound(contact, request, source, now + expires_s, call_id, cseq)
+            expires_s = self._granted_s(contact, update)
+            binding = _bound(contact, update, now + expires_s)
             for old in [old for old in after if _replaces(binding, old)]:
                 if old in before:
-                    _check_order(old, call_id, cseq)
+                    _check_order(old, update)
                 after.remove(old)
             if expires_s:
                 after.append(binding)
         return tuple(after[-self._max_contacts :])
 
-    def _granted_s(self, contact: NameAddr, header_expires: int) -> int:
+    def _granted_s(self, contact: NameAddr, update: _Update) -> int:
         """Seconds granted to one contact; 0 removes it."""
         text = contact.param("expires")
-        wanted = header_expires if text is None else _seconds(text)
+        wanted = update.expires_s if text is None else _seconds(text)
         if 0 < wanted < self._min_expires_s:
             headers = (("min-expires", str(self._min_expires_s)),)
             raise _RefusedError(RegisterAnswer(status=423, headers=headers))
         return min(wanted, self._max_expires_s)
 
 
-def _cleared(request: Request, before: tuple[Binding, ...], call_id: str, cseq: CSeq) -> tuple[Binding, ...]:
+def _read_update(request: Request, source: Hop) -> _Update:
+    expires = request.headers.get("expires")
+    return _Update(
+        sip_call_id=request.headers.get("call-id") or "",
+        cseq=parse_cseq(request.headers).number,
+        source=source,
+        sent_by=parse_vias(request.headers)[0].host,
+        expires_s=DEFAULT_EXPIRES_S if expires is None else _seconds(expires),
+    )
+
+
+def _cleared(request: Request, before: tuple[Binding, ...], update: _Update) -> tuple[Binding, ...]:
     """``Contact: *``: only with Expires 0, and it removes everything (RFC 3261 10.3 step 6)."""
     if parse_expires(request.headers) != 0:
         raise SipSyntaxError("contact", "* without Expires: 0")
     for binding in before:
-        _check_order(binding, call_id, cseq)
+        _check_order(binding, update)
     return ()
 
 
-def _check_order(old: Binding, call_id: str, cseq: CSeq) -> None:
+def _check_order(old: Binding, update: _Update) -> None:
     """A request of the same Call-ID must carry a higher CSeq than the binding it touches (RFC 3261 10.3 step 7)."""
-    if old.sip_call_id == call_id and cseq.number <= old.cseq:
+    if old.sip_call_id == update.sip_call_id and update.cseq <= old.cseq:
         raise _RefusedError(RegisterAnswer(status=500, reason="CSeq out of order"))
 
 
-def _bound(contact: NameAddr, request: Request, source: Hop, expires_at: float, call_id: str, cseq: CSeq) -> Binding:
+def _bound(contact: NameAddr, update: _Update, expires_at: float) -> Binding:
     uri = contact.uri
     if not isinstance(uri, SipUri):
         raise SipSyntaxError("contact", "not a SIP URI")
-    direct = _direct_hop(uri, source, parse_vias(request.headers)[0].host)
+    source = update.source
+    direct = _direct_hop(uri, source, update.sent_by)
     over_connection = source.connection is not None
     return Binding(
-        contact=replace(uri, headers=()),
+        contact=uri,
         hop=source if over_connection or direct is None else direct,
         fallback=direct if over_connection else None,
         q=_preference(contact),
         expires_at=expires_at,
-        sip_call_id=call_id,
-        cseq=cseq.number,
+        sip_call_id=update.sip_call_id,
+        cseq=update.cseq,
         params=tuple((name, value) for name, value in contact.params if name.lower() not in _OURS),
     )
 
@@ -271,16 +322,9 @@ def _moved(binding: Binding, connection: int) -> Binding | None:
 def _preference(contact: NameAddr) -> float:
     """The q parameter; 1 when it is absent or out of its grammar."""
     text = contact.param("q")
-    try:
-        q = float(text) if text and len(text) <= 5 and text.replace(".", "", 1).isdecimal() else 1.0
-    except ValueError:
+    if not text or len(text) > 5 or not text.replace(".", "", 1).isdecimal():
         return 1.0
-    return q if 0.0 <= q <= 1.0 else 1.0
-
-
-def _header_expires(request: Request) -> int:
-    text = request.headers.get("expires")
-    return DEFAULT_EXPIRES_S if text is None else _seconds(text)
+    return min(1.0, float(text))
 
 
 def _seconds(text: str) -> int:
