@@ -94,13 +94,23 @@ class _Open:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """A segment that belongs to a press already told, or whose press has gone on to the next."""
+
+    at: float
+    """Last heard of."""
+    ended: bool
+    """Its end was heard: no segment follows."""
+
+
 class EventReceiver:
     """The telephone-event packets of one leg."""
 
     def __init__(self, *, timeout_s: float = TIMEOUT_S) -> None:
         self._timeout_s = timeout_s
         self._open: _Open | None = None
-        self._closed: OrderedDict[_Key, float] = OrderedDict()
+        self._closed: OrderedDict[_Key, _Told] = OrderedDict()
         self.malformed = 0
         """Payloads that are not whole event blocks."""
         self.ignored = 0
@@ -147,7 +157,7 @@ class EventReceiver:
     def _take(self, event: TelephoneEvent, ssrc: int, timestamp: int, *, marker: bool, now: float) -> list[KeyPress]:
         finished = self.handle_timer(now)
         key = (ssrc, timestamp, event.event)
-        if self._is_copy(key, now):
+        if self._is_told(key, now, marker=marker, end=event.end):
             self.absorbed += 1
             return finished
         current = self._open
@@ -166,16 +176,24 @@ class EventReceiver:
             finished.extend(self._close(now, PressEnd.END))
         return finished
 
-    def _is_copy(self, key: _Key, now: float) -> bool:
-        """A packet of a press already told; a key still held after its timeout stays told."""
-        known_at = self._closed.get(key)
-        if known_at is None or now - known_at > _REMEMBERED_S:
+    def _is_told(self, key: _Key, now: float, *, marker: bool, end: bool) -> bool:
+        """A packet of a press already told; a key still held after its timeout stays told, over segments too."""
+        ssrc, timestamp, event = key
+        told = self._recall(key, now)
+        if told is None and self._open is None and not marker:
+            before = self._recall((ssrc, timestamp_add(timestamp, -MAX_DURATION_TICKS), event), now)
+            told = before if before is not None and not before.ended else None
+        if told is None:
             return False
-        self._remember(key, now)
+        self._remember(key, now, ended=told.ended or end)
         return True
 
+    def _recall(self, key: _Key, now: float) -> _Told | None:
+        told = self._closed.get(key)
+        return told if told is not None and now - told.at <= _REMEMBERED_S else None
+
     def _next_segment(self, current: _Open, timestamp: int, now: float) -> None:
-        self._remember(current.key, now)
+        self._remember(current.key, now, ended=True)
         current.timestamp = timestamp
         current.earlier_ticks += MAX_DURATION_TICKS
         current.duration = 0
@@ -183,18 +201,18 @@ class EventReceiver:
     def _late(self, event: TelephoneEvent, ssrc: int, timestamp: int, now: float) -> KeyPress:
         """The first that is heard of a press older than the one in progress: tell it, leave the other open."""
         late = _opened(event, ssrc, timestamp, now)
-        self._remember(late.key, now)
+        self._remember(late.key, now, ended=event.end)
         return late.finished(now, PressEnd.END if event.end else PressEnd.NEXT)
 
     def _close(self, now: float, ended_by: PressEnd) -> list[KeyPress]:
         current, self._open = self._open, None
         if current is None:
             return []
-        self._remember(current.key, now)
+        self._remember(current.key, now, ended=ended_by is PressEnd.END)
         return [current.finished(now, ended_by)]
 
-    def _remember(self, key: _Key, now: float) -> None:
-        self._closed[key] = now
+    def _remember(self, key: _Key, now: float, *, ended: bool) -> None:
+        self._closed[key] = _Told(now, ended)
         self._closed.move_to_end(key)
         while len(self._closed) > _REMEMBERED:
             self._closed.popitem(last=False)

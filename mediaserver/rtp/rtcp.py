@@ -238,7 +238,7 @@ def _print_packet(packet: RtcpPacket) -> bytes:
                 return _framed(RR, len(packet.reports), packet.ssrc.to_bytes(4, "big") + _print_blocks(packet.reports))
             case SourceDescription():
                 return _framed(SDES, 1, _print_description(packet))
-            case Bye():
+            case _:
                 return _framed(BYE, len(packet.ssrcs), _print_bye(packet))
     except (struct.error, OverflowError) as error:
         raise RtpError(type(packet).__name__, str(error)) from error

@@ -64,13 +64,17 @@ class Connection:
 
     @property
     def ip(self) -> IPv4Address | IPv6Address | None:
-        """The address, whichever type was claimed for it; None for a name or another network."""
+        """The address, whichever type was claimed for it; None for a name or another network.
+
+        An IPv4 address in IPv6 clothes (``::ffff:192.0.2.1``, RFC 5118 4.10) is taken for what it is.
+        """
         if self.network.upper() != "IN":
             return None
         try:
-            return ip_address(self.address.strip("[]"))
+            address = ip_address(self.address.strip("[]"))
         except ValueError:
             return None
+        return (address.ipv4_mapped or address) if isinstance(address, IPv6Address) else address
 
     @property
     def multicast(self) -> bool:

@@ -98,11 +98,9 @@ def answer(
     ``prefer`` names codecs to take before the offerer's own order decides; ``direction`` is what we want, from
     our view. Raises NoCommonCodec (488), NotAcceptable (488, no live audio in a first offer) or SdpError (400).
     """
-    if previous is not None and len(offer.media) < len(previous.media):
-        raise SdpError("m", f"{len(offer.media)} lines, there were {len(previous.media)}")
     choice = _choose_line(offer, capabilities, prefer, previous)
     if choice is None:
-        if previous is None:
+        if previous is None or not any(line.kind.lower() == "audio" for line in offer.media):
             raise NotAcceptable("m", "no audio stream is offered")
         return _answer_taken_out(offer, capabilities, local, previous)
     index, number, spec = choice
@@ -183,10 +181,10 @@ def accept_answer(
 
 
 def _active_index(description: SessionDescription) -> int:
-    """Our live audio line; the first one when all are taken out."""
+    """The live audio line; the first one when all are taken out."""
     audio = [at for at, line in enumerate(description.media) if line.kind.lower() == "audio"]
     if not audio:
-        raise SdpError("m", "no audio line in a description of ours")
+        raise SdpError("m", "no audio line")
     return next((at for at in audio if description.media[at].port), audio[0])
 
 
@@ -197,7 +195,7 @@ def _choose_line(
     order = list(range(len(offer.media)))
     if previous is not None:
         at = _active_index(previous)
-        order = [at, *(index for index in order if index != at)]
+        order.sort(key=lambda index: index != at)
     live = [index for index in order if offer.media[index].kind.lower() == "audio" and offer.media[index].port]
     for index in live:
         media = offer.media[index]
@@ -295,10 +293,11 @@ def _answer_taken_out(
     offer: SessionDescription, capabilities: Capabilities, local: LocalMedia, previous: SessionDescription
 ) -> Answer:
     """Every audio line came with port 0 in a later offer: the stream rests until it is offered again (RFC 3264 8.2)."""
-    index = _active_index(previous)
+    known = payload_map(previous.media[_active_index(previous)])
+    fallback = (capabilities.codecs[0].payload_type, capabilities.codecs[0])
+    before = next(iter(_common(known, capabilities)), fallback)
+    index = _active_index(offer)
     stream = read_stream(offer, index)
-    fallback = capabilities.codecs[0]
-    before = next(iter(_common(payload_map(previous.media[index]), capabilities)), (fallback.payload_type, fallback))
     media = _negotiated(
         stream,
         index=index,
