@@ -89,7 +89,7 @@ class RecordingDesk:
         self._sessions: list[Session] = []
         self._takes: dict[str, Take] = {}
         self._last_words: int | None = None
-        self._tracking_id = _uuid(call.context.ids.token(128))
+        self.tracking_id = _uuid(call.context.ids.token(128))
         self._at = 0.0
 
     @property
@@ -310,7 +310,7 @@ class RecordingDesk:
             caller=PartyFacts(number=a.number, label=a.label),
             callee=PartyFacts(number=b.number, label=b.label),
             dub_point=subscriber.dub_point,
-            external_tracking_id=self._tracking_id,
+            external_tracking_id=self.tracking_id,
             external_call_id=external_call_id,
             sip_call_ids=self._call_ids(),
             answered_at=around.wall(answered_at),
