@@ -96,10 +96,8 @@ class Bench:
         """One API call below the base path, with the bench's token."""
         headers = {"Authorization": f"Bearer {self.token}", **self.headers, **arguments.pop("headers", {})}
         async with self.client.request(method, BASE + path, headers=headers, **arguments) as response:
-            is_json = response.content_type == "application/json"
-            return Answer(
-                response.status, await (response.json() if is_json else response.text()), dict(response.headers)
-            )
+            read = response.json if response.content_type == "application/json" else response.text
+            return Answer(response.status, await read(), response.headers)
 
     async def sign_in(self, **fields: str) -> Answer:
         """POST /token with the seed's credentials, less or more the given fields."""
