@@ -28,6 +28,10 @@ class Alarms(Generic[Key]):
         """How many alarms are set."""
         return len(self._due)
 
+    def __contains__(self, key: Key) -> bool:
+        """The alarm of ``key`` is set."""
+        return key in self._due
+
     def arm(self, key: Key, due: float) -> None:
         """Set or move the alarm of ``key`` to ``due``, monotonic seconds."""
         self._count += 1

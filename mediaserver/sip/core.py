@@ -17,7 +17,8 @@ from mediaserver.sip.leg_tables import LegInput
 from mediaserver.sip.legs import Leg, LegTimer
 from mediaserver.sip.message import Headers, Request, Response
 from mediaserver.sip.reasons import reason_phrase
-from mediaserver.sip.transactions import ServerTransaction
+from mediaserver.sip.tables import Input
+from mediaserver.sip.transactions import ClientTransaction, ResponseHandler, ServerTransaction
 from mediaserver.sip.uri import escape_user
 
 
@@ -74,6 +75,15 @@ class Core:
         """Cancel timers of a leg."""
         for timer in timers:
             self.alarms.cancel((leg, timer))
+
+    def next_hop(self, leg: Leg, dialog: Dialog) -> Hop:
+        """Where requests inside ``dialog`` go."""
+        return leg.flow if leg.pinned else dialog.next_hop(leg.flow)
+
+    def send(self, leg: Leg, request: Request, handler: ResponseHandler, now: float) -> ClientTransaction:
+        """Send a request inside the dialog of a leg."""
+        self.sign(request.headers)
+        return self.layer.send(request, self.next_hop(leg, leg.live_dialog), handler, now)
 
     # --- queues ---------------------------------------------------------------------------
 
@@ -133,6 +143,17 @@ class Core:
         for name, value in extra:
             response.headers.add(name, value)
         self.layer.respond(tx, response, now)
+
+
+def dialog_verdict(tx: ClientTransaction, response: Response) -> LegInput | None:
+    """What a failed request inside a dialog says about the dialog (RFC 3261 12.2.1.2); None: nothing."""
+    if tx.failed is Input.TRANSPORT_ERROR:
+        return LegInput.TRANSPORT_ERROR
+    return {481: LegInput.GONE, 408: LegInput.SILENT}.get(response.status)
+
+
+def ignore(tx: ClientTransaction, response: Response, now: float) -> None:
+    """Takes the responses nobody waits for."""
 
 
 def has_tag(to: str) -> bool:

@@ -41,7 +41,10 @@ class Ringing:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answered:
-    """2xx to an INVITE of ours; the ACK has been sent. Further 2xx of other forks are ACKed and BYEd inside."""
+    """2xx to an INVITE of ours; the ACK has been sent. Further 2xx of other forks are ACKed and BYEd inside.
+
+    Where our INVITE had no offer, ``answer`` is the peer's offer, and the ACK waits for ``answer_offer``.
+    """
 
     leg: int
     source: Hop
@@ -81,7 +84,7 @@ class OfferReceived:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OfferAnswered:
-    """2xx to a re-INVITE or UPDATE of ours."""
+    """2xx to a re-INVITE or UPDATE of ours. To a re-INVITE without an offer as with Answered: theirs is an offer."""
 
     leg: int
     answer: bytes | None
@@ -114,7 +117,8 @@ class LegEnded:
 
     leg: int
     cause: str
-    """``bye``, ``cancel``, ``no-ack``, ``session-expired``, ``transport``, ``dialog-gone`` (481/408 to a request of ours)."""
+    """``bye`` (theirs or ours), ``cancel``, ``rejected`` (by us), ``no-ack``, ``session-expired``, ``transport``,
+    ``dialog-gone`` (481/408 to a request of ours). Every leg ends in exactly one Rejected or LegEnded."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

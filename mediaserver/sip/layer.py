@@ -257,7 +257,7 @@ class TransactionLayer:
         if step is None:
             self._user.discarded("response-repeated", source)
             return
-        tx.state = step.to
+        tx.state, tx.heard = step.to, source
         self._carry_out(tx, step, response, now)
 
     def _apply(self, tx: Transaction, event: Input, now: float) -> None:

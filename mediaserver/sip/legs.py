@@ -77,6 +77,11 @@ class Leg:
     local_body: bytes | None = None
     """The newest SDP of ours, for refreshes by re-INVITE."""
     plan: OfferPlan | None = None
+    """Offer of ours that is out."""
+    asked: OfferPlan | None = None
+    """The last one that had its final response."""
+    queued: OfferPlan | None = None
+    """Offer of ours that waits for its turn."""
     owed: tuple[Dialog, int] | None = None
     """Dialog and CSeq of the ACK that owes an answer."""
     their_offer: ServerTransaction | None = None

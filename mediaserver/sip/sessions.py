@@ -10,8 +10,6 @@ from mediaserver.sip.errors import SipSyntaxError
 from mediaserver.sip.fields import SessionExpires, parse_min_se, parse_session_expires, token_list
 from mediaserver.sip.message import Headers, Response
 
-FLOOR_S: Final = 90
-"""No interval may be shorter (RFC 4028 4, 5)."""
 _GRACE_S: Final = 32.0
 
 
@@ -57,7 +55,7 @@ def answer_request(config: SessionTimerConfig, headers: Headers) -> SessionTimer
     if config.mode is SessionTimerMode.OFF or (asked is None and config.mode is SessionTimerMode.ANSWER):
         return None
     peer = supports_timer(headers)
-    least = max(config.min_se_s, parse_min_se(headers) or FLOOR_S)
+    least = max(config.min_se_s, parse_min_se(headers) or 0)
     wanted = config.expires_s if asked is None else min(asked.interval_s, config.expires_s)
     refresher = asked.refresher if asked else None
     return SessionTimer(interval_s=max(wanted, least), we_refresh=not (peer and refresher == "uac"), peer_supports=peer)
@@ -93,5 +91,4 @@ def from_response(config: SessionTimerConfig, response: Response) -> SessionTime
         return None
     if said is None or said.interval_s < 1:
         return None
-    interval = max(said.interval_s, FLOOR_S)
-    return SessionTimer(interval_s=interval, we_refresh=said.refresher != "uas", peer_supports=True)
+    return SessionTimer(interval_s=said.interval_s, we_refresh=said.refresher != "uas", peer_supports=True)

@@ -34,6 +34,8 @@ class ClientTransaction:
     hop: Hop
     handler: ResponseHandler
     state: State
+    heard: Hop | None = None
+    """Where the newest response came from."""
     intervals: dict[Timer, float] = field(default_factory=dict)
     failed: Input | None = None
     """Why the final response is made up: timer B or F, or a transport error."""
