@@ -1,0 +1,106 @@
+"""A media worker inside the main process: one engine on the caller's loop, whose clock may be virtual."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+
+from mediaserver.media.config import EngineConfig, PromptPcm
+from mediaserver.media.engine import MediaEngine
+from mediaserver.media.messages import Command, Event
+from mediaserver.media.seam import Forwarder
+from mediaserver.runtime.media_pool import MediaWorker
+from mediaserver.runtime.worker.writer import InlineWriter
+
+
+class LocalWorker:
+    """:class:`mediaserver.runtime.media_pool.MediaWorker`; commands are carried out by the loop's next turn.
+
+    Give it a MemoryForwarder and a loop with a virtual clock and a call takes no time; with a real one it serves tests.
+    """
+
+    def __init__(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        forwarder: Forwarder,
+        prompts: Mapping[tuple[str, str], PromptPcm],
+        config: EngineConfig,
+        on_event: Callable[[Event], None],
+    ) -> None:
+        self.forwarder = forwarder
+        self._loop = loop
+        self._on_event = on_event
+        self._engine = MediaEngine(forwarder, prompts, config, InlineWriter(loop.time).open_sink)
+        self._commands: list[Command] = []
+        self._timer: asyncio.TimerHandle | None = None
+        self._closed = False
+
+    def send(self, command: Command) -> None:
+        """Queue a command."""
+        if self._closed:
+            return
+        self._commands.append(command)
+        if len(self._commands) == 1:
+            self._loop.call_soon(self._carry_out)
+
+    def close(self) -> None:
+        """No more steps; the forwarder is closed."""
+        self._closed = True
+        if self._timer is not None:
+            self._timer.cancel()
+        self.forwarder.close()
+
+    def _carry_out(self) -> None:
+        commands, self._commands = self._commands, []
+        for command in commands:
+            self._engine.command(command, self._loop.time())
+        self._tell_and_arm()
+
+    def _step(self) -> None:
+        if not self._closed:
+            self._engine.step(self._loop.time())
+            self._tell_and_arm()
+
+    def _tell_and_arm(self) -> None:
+        for event in self._engine.events():
+            self._on_event(event)
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        at = None if self._closed else self._engine.next_timer(self._loop.time())
+        if at is not None:
+            self._timer = self._loop.call_at(max(at, self._loop.time()), self._step)
+
+
+class LocalPool:
+    """:class:`mediaserver.runtime.media_pool.MediaPool` of one LocalWorker; the network picks the ports."""
+
+    def __init__(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        forwarder: Forwarder,
+        prompts: Mapping[tuple[str, str], PromptPcm],
+        config: EngineConfig | None = None,
+    ) -> None:
+        self.on_event: Callable[[Event], None] = lambda event: None
+        self.on_lost: Callable[[MediaWorker], None] = lambda worker: None
+        self.worker = LocalWorker(loop, forwarder, prompts, config or EngineConfig(), self._heard)
+
+    def choose(self) -> MediaWorker | None:
+        """The one there is."""
+        return self.worker
+
+    def take_port(self, host: str) -> int | None:
+        """Let the network pick."""
+        del host
+        return 0
+
+    def give_back(self, host: str, port: int) -> None:
+        """Nothing was taken."""
+
+    def close(self) -> None:
+        """Close the worker."""
+        self.worker.close()
+
+    def _heard(self, event: Event) -> None:
+        self.on_event(event)
