@@ -8,9 +8,10 @@ from callmodel.modes import NotificationType
 from feature_codes import FeatureCommand
 from mediaserver.call.context import ToCode, ToService, ToSubscriber
 from mediaserver.call.effects import ArmTimer, SteerOther
-from mediaserver.call.services import SERVICES, Service, spell
+from mediaserver.call.services import SERVICES, Service, say, say_address, say_keys
 from mediaserver.call.voicemail import Deposit
 from mediaserver.media import messages as media
+from prompts.catalogue import PromptId
 
 if TYPE_CHECKING:
     from mediaserver.call.call import Call
@@ -167,18 +168,21 @@ class ServiceNumber(_Quiet):
             self._call.accept(now)
 
     def answered(self, now: float) -> None:
-        """Record as the caller's settings say; then say the caller's address, on the number that does."""
+        """Record as the caller's settings say; then say what there is to say."""
         super().answered(now)
+        if self._service.says_digits:
+            call = self._call
+            call.play((call.a,), say(call.language_of(call.a), PromptId.DIAL_DIGITS), recorded=True)
         if self._service.says_address:
             call = self._call
-            words = spell(call.a.sdp.describe(), call.language_of(call.a))
-            call.play((call.a,), words, recorded=True)
+            host, port, codec = call.a.sdp.describe()
+            call.play((call.a,), say_address(host, port, codec, call.language_of(call.a)), recorded=True)
 
     def digit(self, digit: str, now: float) -> None:
         """Say it back, on the number that does."""
         if self._service.says_digits:
             call = self._call
-            call.play((call.a,), spell(digit, call.language_of(call.a)), recorded=True)
+            call.play((call.a,), say_keys(digit, call.language_of(call.a)), recorded=True)
 
     def ended(self, now: float) -> None:
         """No timer is left."""
@@ -219,12 +223,12 @@ class CodeCall(_Quiet):
         if command in (FeatureCommand.PAUSE, FeatureCommand.RESUME) and not notifies:
             return call.context.config.beep_tone
         prompt = {
-            FeatureCommand.START: "recording-started",
-            FeatureCommand.STOP: "recording-stopped",
-            FeatureCommand.PAUSE: "recording-paused",
-            FeatureCommand.RESUME: "recording-resumed",
+            FeatureCommand.START: PromptId.RECORDING_STARTED,
+            FeatureCommand.STOP: PromptId.RECORDING_STOPPED,
+            FeatureCommand.PAUSE: PromptId.RECORDING_PAUSED,
+            FeatureCommand.RESUME: PromptId.RECORDING_RESUMED,
         }[command]
-        return media.PromptAudio(prompt=prompt, language=call.language_of(call.a).value)
+        return media.PromptAudio(prompt=prompt.value, language=call.language_of(call.a).value)
 
     def play_ended(self, play_id: int, now: float) -> None:
         """The confirmation was heard: hang up."""

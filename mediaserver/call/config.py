@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from callmodel.modes import FailureBehavior, Language
 from feature_codes import FeatureCodes
 from mediaserver.media.messages import Codec, ToneAudio
+from prompts.tones import BEEP, DEFAULT_REMINDER, REFUSAL, VOICEMAIL_BEEP, Tone
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,6 +19,11 @@ class VoicemailConfig:
     """Seconds of silence that end a message."""
     min_message_ms: int = 1000
     """Shorter messages are thrown away: the caller hung up on the tone."""
+
+
+def tone_audio(tone: Tone) -> ToneAudio:
+    """A tone of the prompt room as the media worker takes it."""
+    return ToneAudio(hz=tone.hz, on_ms=tone.on_ms, off_ms=tone.off_ms, bursts=tone.bursts, level_dbm0=tone.level_dbm0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,9 +45,10 @@ class CallConfig:
     bench_capture: str = "off"
     """``off``, ``recorded`` or ``all``."""
     failure_behavior: FailureBehavior = FailureBehavior.PROCEED_SILENTLY
-    reminder_tone: ToneAudio = field(default_factory=lambda: ToneAudio(hz=1400.0, on_ms=500))
-    beep_tone: ToneAudio = field(default_factory=lambda: ToneAudio(hz=1400.0, on_ms=500))
-    refusal_tone: ToneAudio = field(default_factory=lambda: ToneAudio(hz=400.0, on_ms=100, off_ms=100, bursts=3))
+    reminder_tone: ToneAudio = field(default_factory=lambda: tone_audio(DEFAULT_REMINDER.tone))
+    beep_tone: ToneAudio = field(default_factory=lambda: tone_audio(BEEP))
+    refusal_tone: ToneAudio = field(default_factory=lambda: tone_audio(REFUSAL))
+    voicemail_tone: ToneAudio = field(default_factory=lambda: tone_audio(VOICEMAIL_BEEP))
     service_language: Language = Language.EN
     """Spoken by the service numbers to callers who are no subscribers."""
     voicemail: VoicemailConfig = field(default_factory=VoicemailConfig)

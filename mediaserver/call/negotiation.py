@@ -104,12 +104,12 @@ class LegSdp:
         """The peer holds us."""
         return self._media is not None and self._media.held
 
-    def describe(self) -> str:
-        """The peer's address and the codec, as words to be spoken."""
+    def describe(self) -> tuple[str, int, str]:
+        """Where we send to and in which codec; empty and 0 while unknown."""
         if self._media is None:
-            return ""
-        host = self._media.remote[0] if self._media.remote else ""
-        return f"{host} {self._media.codec}"
+            return "", 0, ""
+        host, port = self._media.remote or ("", 0)
+        return host, port, self._media.codec
 
     def media_command(self, leg_id: int, signalling_host: str) -> media.SetLegMedia | None:
         """What the worker is to know; None before anything was settled."""

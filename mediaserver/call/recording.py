@@ -35,6 +35,7 @@ from feature_codes import (
 from mediaserver.call.effects import DestroySpool, KeepSpool, OpenSpool, SalvageSpool, SealSpool
 from mediaserver.call.party import Party
 from mediaserver.media import messages as media
+from prompts.catalogue import PromptId
 
 if TYPE_CHECKING:
     from mediaserver.call.call import Call
@@ -47,9 +48,9 @@ CUES = {
 }
 
 _NOTICE_PROMPTS = {
-    Effect.NOTIFY_STARTED: "recording-started",
-    Effect.NOTIFY_PAUSED: "recording-paused",
-    Effect.NOTIFY_RESUMED: "recording-resumed",
+    Effect.NOTIFY_STARTED: PromptId.RECORDING_STARTED,
+    Effect.NOTIFY_PAUSED: PromptId.RECORDING_PAUSED,
+    Effect.NOTIFY_RESUMED: PromptId.RECORDING_RESUMED,
 }
 
 
@@ -237,11 +238,11 @@ class RecordingDesk:
         a_and_b, far = self._call.parties(), (self._call.other(session.party),)
         match effect:
             case Effect.ANNOUNCE_STARTED:
-                self._announce(session, "recording-started", a_and_b, recorded=True)
+                self._announce(session, PromptId.RECORDING_STARTED, a_and_b, recorded=True)
             case Effect.ANNOUNCE_STARTED_AGAIN:
-                self._announce(session, "recording-started", far, recorded=True)
+                self._announce(session, PromptId.RECORDING_STARTED, far, recorded=True)
             case Effect.ANNOUNCE_STOPPED:
-                self._announce(session, "recording-stopped", a_and_b, recorded=False)
+                self._announce(session, PromptId.RECORDING_STOPPED, a_and_b, recorded=False)
             case Effect.NOTIFY_STARTED | Effect.NOTIFY_PAUSED | Effect.NOTIFY_RESUMED:
                 self._notify(session, _NOTICE_PROMPTS[effect])
             case Effect.REFUSE:
@@ -359,16 +360,16 @@ class RecordingDesk:
         settings = session.subscriber.recording
         return settings.announce_internal if self._call.internal else settings.announce_pstn
 
-    def _announce(self, session: Session, prompt: str, audience: tuple[Party, ...], *, recorded: bool) -> None:
+    def _announce(self, session: Session, prompt: PromptId, audience: tuple[Party, ...], *, recorded: bool) -> None:
         if self._announces(session):
             self._say(session, prompt, audience, recorded=recorded)
 
-    def _say(self, session: Session, prompt: str, audience: tuple[Party, ...], *, recorded: bool) -> int:
-        audio = media.PromptAudio(prompt=prompt, language=session.subscriber.language.value)
-        self._call.note("prompt.played", prompt=prompt, heard_by=",".join(party.role for party in audience))
+    def _say(self, session: Session, prompt: PromptId, audience: tuple[Party, ...], *, recorded: bool) -> int:
+        audio = media.PromptAudio(prompt=prompt.value, language=session.subscriber.language.value)
+        self._call.note("prompt.played", prompt=prompt.value, heard_by=",".join(party.role for party in audience))
         return self._call.play(audience, (audio,), recorded=recorded)
 
-    def _notify(self, session: Session, prompt: str) -> None:
+    def _notify(self, session: Session, prompt: PromptId) -> None:
         if session.channel is SteeringChannel.CALLED_CODE:
             return  # the user hears the confirmation in the call to the code, not on the held leg
         match session.subscriber.recording.notification:
@@ -386,9 +387,11 @@ class RecordingDesk:
     def _report_failure(self, session: Session) -> None:
         match self._call.context.config.failure_behavior:
             case FailureBehavior.PROCEED_ANNOUNCED:
-                self._say(session, "recording-failed-continue", (session.party,), recorded=False)
+                self._say(session, PromptId.RECORDING_FAILED_CONTINUE, (session.party,), recorded=False)
             case FailureBehavior.END_ANNOUNCED:
-                self._last_words = self._say(session, "recording-failed-end", self._call.parties(), recorded=False)
+                self._last_words = self._say(
+                    session, PromptId.RECORDING_FAILED_END, self._call.parties(), recorded=False
+                )
             case FailureBehavior.PROCEED_SILENTLY:
                 pass
 

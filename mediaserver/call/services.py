@@ -8,22 +8,15 @@ from typing import Final
 
 from callmodel.modes import Language
 from mediaserver.media import messages as media
+from prompts.catalogue import PromptId, spell
 
 MILLIWATT: Final = media.ToneAudio(hz=1004.0, on_ms=1000, level_dbm0=0.0)
 """The telephone engineer's reference: 1004 Hz at 0 dBm0."""
 
 _GAP_MS: Final = 150
-_SPOKEN: Final = MappingProxyType(
-    {
-        **{digit: f"digit-{digit}" for digit in "0123456789"},
-        "*": "digit-star",
-        "#": "digit-pound",
-        **{letter: f"digit-{letter.lower()}" for letter in "ABCD"},
-        ".": "dot",
-        ":": "port",
-    }
+_CODECS: Final = MappingProxyType(
+    {"PCMU": PromptId.CODEC_PCMU, "PCMA": PromptId.CODEC_PCMA, "G722": PromptId.CODEC_G722}
 )
-_CODEC_PROMPTS: Final = MappingProxyType({"PCMU": "codec-pcmu", "PCMA": "codec-pcma", "G722": "codec-g722"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,7 +41,10 @@ class Service:
         if self.tone is not None:
             return (self.tone,)
         if self.speech:
-            return (media.PromptAudio(prompt="test-speech", language=language.value), media.SilenceAudio(ms=500))
+            return (
+                media.PromptAudio(prompt=PromptId.TEST_SPEECH.value, language=language.value),
+                media.SilenceAudio(ms=500),
+            )
         return ()
 
 
@@ -79,11 +75,21 @@ SERVICES: Final = MappingProxyType(
 )
 
 
-def spell(text: str, language: Language) -> tuple[media.Audio, ...]:
-    """Digits, dots and a codec's name as a sequence of prompts; what cannot be spoken is left out."""
-    words: list[media.Audio] = []
-    for token in text.split():
-        names = [_CODEC_PROMPTS[token]] if token in _CODEC_PROMPTS else [_SPOKEN[c] for c in token if c in _SPOKEN]
-        words += [media.PromptAudio(prompt=name, language=language.value) for name in names]
-        words.append(media.SilenceAudio(ms=_GAP_MS))
-    return tuple(words)
+def say(language: Language, *prompts: PromptId) -> tuple[media.Audio, ...]:
+    """Prompts in a row, with a short silence at the end."""
+    words = (media.PromptAudio(prompt=prompt.value, language=language.value) for prompt in prompts)
+    return (*words, media.SilenceAudio(ms=_GAP_MS))
+
+
+def say_keys(keys: str, language: Language) -> tuple[media.Audio, ...]:
+    """Keys, one by one."""
+    return say(language, *spell(keys))
+
+
+def say_address(host: str, port: int, codec: str, language: Language) -> tuple[media.Audio, ...]:
+    """Where the caller's audio is sent, and how it is coded."""
+    return (
+        *say(language, PromptId.YOUR_ADDRESS, *spell(host)),
+        *say(language, PromptId.PORT, *spell(str(port))),
+        *say(language, PromptId.YOUR_CODEC, *((_CODECS[codec],) if codec in _CODECS else ())),
+    )

@@ -9,6 +9,7 @@ from callmodel.modes import RecordingType
 from callmodel.subscriber import Subscriber
 from mediaserver.call.effects import ArmTimer
 from mediaserver.media import messages as media
+from prompts.catalogue import PromptId
 
 if TYPE_CHECKING:
     from mediaserver.call.call import Call
@@ -40,8 +41,8 @@ class Deposit:
     def greet(self) -> None:
         """Say the greeting, then the tone."""
         call = self._call
-        greeting = media.PromptAudio(prompt="voicemail-greeting", language=call.language_of(call.b).value)
-        tone = call.context.config.beep_tone
+        greeting = media.PromptAudio(prompt=PromptId.VOICEMAIL_GREETING.value, language=call.language_of(call.b).value)
+        tone = call.context.config.voicemail_tone
         self._play = call.play((call.a,), (greeting, media.SilenceAudio(ms=200), tone), recorded=False, alone=True)
 
     def play_ended(self, play_id: int, now: float) -> None:
@@ -87,7 +88,7 @@ class Deposit:
         self._stage = _Stage.GOODBYE
         call = self._call
         call.note("voicemail.finished", cause=cause)
-        goodbye = media.PromptAudio(prompt="voicemail-goodbye", language=call.language_of(call.b).value)
+        goodbye = media.PromptAudio(prompt=PromptId.VOICEMAIL_RECORDED.value, language=call.language_of(call.b).value)
         self._play = call.play((call.a,), (goodbye,), recorded=False, alone=True)
 
     def timer(self, name: str, now: float) -> None:

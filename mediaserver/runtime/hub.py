@@ -37,6 +37,7 @@ from mediaserver.runtime.recordings import RecordingStore
 from mediaserver.runtime.signalling.shell import SipShell
 from mediaserver.sip import events as sip
 from mediaserver.sip.errors import SipStateError
+from mediaserver.sip.user_agent import UserAgent
 
 _log = structlog.get_logger()
 
@@ -71,6 +72,7 @@ class CallHub:
         self,
         *,
         shell: SipShell,
+        agent: UserAgent,
         pool: MediaPool,
         directory: Directory,
         recordings: RecordingStore,
@@ -80,7 +82,7 @@ class CallHub:
     ) -> None:
         """Takes over the shell's events and the pool's."""
         self._shell = shell
-        self._agent = shell.agent
+        self._agent = agent
         self._pool = pool
         self._directory = directory
         self._recordings = recordings
@@ -95,7 +97,7 @@ class CallHub:
         self.on_note: OnNote = _no_note
         self.on_over: OnOver = _no_over
         self.started = 0
-        shell.on_event = self._on_sip
+        shell.attach(agent, self._on_sip)
         pool.on_event = self._on_media
         pool.on_lost = self._on_worker_lost
 

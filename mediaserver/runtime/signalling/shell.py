@@ -22,9 +22,10 @@ _KEEP_ALIVES: Final = (b"\r\n\r\n", b"\r\n", b"\x00", b"\x00\x00\x00\x00", b"")
 class SipShell:
     """Carries bytes and time into the user agent, and its bytes and events out."""
 
-    def __init__(self, agent: UserAgent, clock: Clock, network: DatagramNetwork) -> None:
-        """``on_event`` must be set before anything is opened."""
-        self.agent = agent
+    def __init__(self, clock: Clock, network: DatagramNetwork) -> None:
+        """Open the sockets, then ``attach`` the agent: it must know its own ports."""
+        self.agent: UserAgent
+        self._attached = False
         self.on_event: Callable[[SipEvent], None] = _nobody
         self.dropped: Counter[str] = Counter()
         self._clock = clock
@@ -34,6 +35,12 @@ class SipShell:
         self._alarm: asyncio.TimerHandle | None = None
         self._alarm_at: float | None = None
         self._draining = False
+
+    def attach(self, agent: UserAgent, on_event: Callable[[SipEvent], None]) -> None:
+        """From now on messages are read; those that came before are as good as lost on the way."""
+        self.agent = agent
+        self.on_event = on_event
+        self._attached = True
 
     async def open_udp(self, host: str, port: int) -> tuple[str, int]:
         """Listen on UDP; the address bound."""
@@ -66,10 +73,14 @@ class SipShell:
 
     def receive(self, data: bytes, source: Hop) -> None:
         """One whole message."""
+        if not self._attached:
+            return
         self.agent.receive(data, source, self._clock.now())
         self.pump()
 
     def _closed(self, connection: int) -> None:
+        if not self._attached:
+            return
         self.agent.connection_closed(connection, self._clock.now())
         self.pump()
 
