@@ -130,11 +130,10 @@ def answer(
         extra=extra,
         ptime_ms=media.ptime_ms,
         mux=stream.rtcp_mux,
-        protocol=stream.media.protocol,
         common_events=common_events,
     )
     lines = [_refused(other) for other in offer.media]
-    lines[index] = line
+    lines[index] = replace(line, kind=stream.media.kind, protocol=stream.media.protocol)
     return Answer(description=_described(local, tuple(lines), previous, timing=offer.timing), media=media)
 
 
@@ -325,7 +324,6 @@ def _audio_line(
     ptime_ms: int,
     mux: bool,
     extra: tuple[Attribute, ...],
-    protocol: str = PROTOCOL,
     common_events: frozenset[int] | None = None,
 ) -> MediaDescription:
     numbers = [number for number, _ in payloads]
@@ -343,7 +341,7 @@ def _audio_line(
     return MediaDescription(
         kind="audio",
         port=local.port,
-        protocol=protocol,
+        protocol=PROTOCOL,
         formats=tuple(str(number) for number in numbers),
         attributes=tuple(attributes),
     )
