@@ -17,6 +17,7 @@ from mediaserver.sip.message import Response
 from mediaserver.sip.offers import Offers
 from mediaserver.sip.reasons import reason_phrase
 from mediaserver.sip.sessions import answer_request, from_response
+from mediaserver.sip.tables import State
 from mediaserver.sip.transactions import ClientTransaction
 
 _REACTIONS: Final = {
@@ -168,6 +169,8 @@ class Invites:
         if action is LegAction.TELL_ENDED:
             self._core.tell(LegEnded(leg=leg.number, cause=cause))
             return
+        if leg.client is not None and leg.client.state in (State.CALLING, State.PROCEEDING):
+            self._core.layer.abandon(leg.client)
         # A cancelled INVITE that was answered all the same, or never, has ended by our CANCEL.
         failure = response if response is not None and response.status >= 300 else None
         status = failure.status if failure else 487
