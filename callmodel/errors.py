@@ -4,6 +4,7 @@
     ├── sip errors        (mediaserver.sip.errors)      status_hint is a SIP status
     ├── sdp, rtp errors   (mediaserver.sdp, .rtp)
     ├── ConfigError       a setting that cannot be used, with the field and the fix
+    ├── StartError        the machine does not let a part start, with what to do
     └── SpoolError        a recording that cannot be written, read or sealed
 
 An error tells its own verdict: whose fault it was and a short slug that
@@ -43,3 +44,10 @@ class SpoolError(MediaServerError):
     """A recording could not be written, read or sealed."""
 
     reason = "spool"
+
+
+class StartError(MediaServerError):
+    """The machine does not let a part start (a port in use, no space): says what to do."""
+
+    blame = Blame.USER
+    reason = "start"

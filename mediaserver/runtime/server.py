@@ -12,7 +12,7 @@ from typing import Any
 
 import structlog
 
-from callmodel.errors import ConfigError
+from callmodel.errors import StartError
 from callmodel.manifest import RecordingManifest
 from catalog import Catalog
 from mediaserver.call.config import CallConfig
@@ -281,7 +281,7 @@ async def _bound(setting: str, port: int, opening: Callable[[], Any]) -> Any:
     try:
         return await opening()
     except OSError as error:
-        raise ConfigError(
+        raise StartError(
             f"{setting}: port {port} cannot be used: {error.strerror}. Stop the other program, or choose another port "
             f"(--{setting.replace('_', '-')}; 0 picks a free one)"
         ) from error

@@ -1,0 +1,62 @@
+"""Where a running server is: written when it starts, read by ``mediaserver info`` and by other programs."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any, Final
+
+from mediaserver.app.console import CommandError
+
+RUN_DIR: Final = "run"
+INFO_FILE: Final = "info.json"
+
+
+def write_info(data_dir: Path, info: dict[str, Any]) -> Path:
+    """Keep it for ``mediaserver info``; for this user only, since it holds demo passwords."""
+    path = data_dir / RUN_DIR / INFO_FILE
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    write_private(path, {"pid": os.getpid(), **info})
+    return path
+
+
+def write_private(path: Path, info: dict[str, Any]) -> None:
+    """A JSON file that only this user can read, there whole or not at all."""
+    draft = path.with_suffix(f".{os.getpid()}")
+    handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(handle, "w", encoding="utf-8") as file:
+        json.dump(info, file, indent=2, ensure_ascii=False)
+    draft.replace(path)
+
+
+def read_info(data_dir: Path) -> dict[str, Any]:
+    """Of the server that runs in this data directory; CommandError when none does."""
+    path = data_dir / RUN_DIR / INFO_FILE
+    try:
+        info: dict[str, Any] = json.loads(path.read_text("utf-8"))
+    except FileNotFoundError as error:
+        raise CommandError(f"no server runs in {data_dir}; start one: mediaserver run --data-dir {data_dir}") from error
+    except (OSError, ValueError) as error:
+        raise CommandError(f"{path} cannot be read: {error}") from error
+    if not is_alive(int(info.pop("pid", 0))):
+        raise CommandError(f"the server that ran in {data_dir} is gone; start it again: mediaserver run")
+    return info
+
+
+def forget_info(data_dir: Path) -> None:
+    """The server stops."""
+    (data_dir / RUN_DIR / INFO_FILE).unlink(missing_ok=True)
+
+
+def is_alive(pid: int) -> bool:
+    """A process of this number runs."""
+    if pid <= 0:
+        return False
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True

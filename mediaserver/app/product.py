@@ -1,0 +1,359 @@
+"""The composition root: which parts run, in which order they start, and in which they stop."""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+import os
+import resource
+import shutil
+import ssl
+import time
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AsyncExitStack
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import IO, Any, Final
+
+import structlog
+from aiohttp import web
+
+from callmodel.errors import ConfigError, StartError
+from catalog import Catalog, JobState
+from dubber_platform.config import PlanLimits, PlatformConfig
+from dubber_platform.server import PlatformStartError, RunningPlatform, run_platform
+from mediaserver.app.certificates import Certificates, ensure_certificates
+from mediaserver.app.config import Settings, is_loopback
+from mediaserver.app.delivery import Delivery, start_delivery
+from mediaserver.app.demo_users import ensure_demo_users
+from mediaserver.app.info import forget_info, write_info
+from mediaserver.call.config import CallConfig, VoicemailConfig, tone_audio
+from mediaserver.media.config import EngineConfig, PromptPcm
+from mediaserver.runtime.chance import SecureIds
+from mediaserver.runtime.clock import SystemClock
+from mediaserver.runtime.http import Reading, make_http
+from mediaserver.runtime.server import MediaServer, ServerPlan
+from mediaserver.runtime.signalling.network import SystemNetwork
+from mediaserver.runtime.worker.pool import WorkerPool
+from mediaserver.runtime.worker.ports import PortRange, ephemeral_overlap
+from mediaserver.runtime.worker.settings import WorkerSettings
+from prompts import REMINDERS, load_prompts
+from spool import load_key_file
+
+_log = structlog.get_logger()
+
+MIN_FREE_BYTES: Final = 64 * 1024 * 1024
+LEGS_PER_WORKER: Final = 1024
+
+
+class Product:
+    """All parts of one installation in one process (and its media workers)."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.info: dict[str, Any] = {}
+        self.server: MediaServer
+        self.catalog: Catalog
+        self.pool: WorkerPool
+        self.platform: RunningPlatform | None = None
+        self.delivery: Delivery | None = None
+        self._stack = AsyncExitStack()
+
+    # --- start --------------------------------------------------------------------------------
+
+    async def start(self) -> dict[str, Any]:
+        """Start every part; on an error everything that was started is stopped again. Returns ``info``."""
+        try:
+            await self._start()
+        except BaseException:
+            await self._stack.aclose()
+            raise
+        return self.info
+
+    async def _start(self) -> None:
+        settings = self.settings
+        check_machine(settings)
+        prepare_data_dir(settings.data_dir)
+        self._lock()
+        certificates = ensure_certificates(
+            settings.data_dir / "tls", [settings.host, settings.advertise or settings.host], datetime.now(UTC)
+        )
+        executor = ThreadPoolExecutor(1, thread_name_prefix="disk")
+        self._stack.callback(executor.shutdown)
+        self.catalog = self._open_catalog()
+        self._stack.callback(self.catalog.close)
+        passwords = self._demo_users()
+        if settings.runs("dubber-platform"):
+            self.platform = await self._start_platform(certificates)
+        self.pool = self._make_pool()
+        self._stack.push_async_callback(self.pool.stop)
+        await self.pool.start()
+        self.server = MediaServer(
+            self._plan(certificates),
+            catalog=self.catalog,
+            clock=SystemClock(),
+            network=SystemNetwork(),
+            pool=self.pool,
+            ids=SecureIds(),
+            executor=executor,
+        )
+        addresses = await self.server.start()
+        self._stack.push_async_callback(self._stop_server)
+        if settings.runs("uploader"):
+            self.delivery = await start_delivery(settings, self.catalog, self.platform, certificates.ca_file)
+            self._stack.push_async_callback(self.delivery.stop)
+            self.server.recordings.on_sealed = self.delivery.wake
+        http = await self._start_http()
+        self.info = self._describe(addresses, certificates, passwords, http)
+        write_info(settings.data_dir, self.info)
+        self._stack.callback(forget_info, settings.data_dir)
+        _log.info("product.ready", sip=self.info["sip"], http=http, forwarder=self._forwarder())
+
+    def _lock(self) -> None:
+        """One server a data directory: two would settle each other's open recordings."""
+        path = self.settings.data_dir / "run" / "lock"
+        path.parent.mkdir(mode=0o700, exist_ok=True)
+        file: IO[str] = path.open("w")
+        self._stack.callback(file.close)
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            raise StartError(
+                f"data_dir: another server runs in {self.settings.data_dir}; stop it, or choose another --data-dir"
+            ) from error
+
+    def _open_catalog(self) -> Catalog:
+        url = self.settings.database_url
+        return Catalog.open(url) if url else Catalog.open_in(self.settings.data_dir)
+
+    def _demo_users(self) -> dict[str, str]:
+        if not self.settings.demo_users:
+            return {}
+        secrets_dir = self.settings.data_dir / "secrets"
+        secrets_dir.mkdir(mode=0o700, exist_ok=True)
+        return ensure_demo_users(self.catalog, secrets_dir, self.settings.domain, datetime.now(UTC))
+
+    async def _start_platform(self, certificates: Certificates) -> RunningPlatform:
+        settings = self.settings
+        config = PlatformConfig(
+            data_dir=settings.data_dir / "dubber",
+            host=settings.host,
+            port=settings.dubber_port,
+            cert_file=certificates.dubber_cert_file,
+            key_file=certificates.dubber_key_file,
+            region=settings.dubber.region,
+            limits=PlanLimits(
+                calls_per_second=settings.dubber.calls_per_second, calls_per_day=settings.dubber.calls_per_day
+            ),
+        )
+        try:
+            platform = await run_platform(config)
+        except PlatformStartError as error:
+            raise StartError(f"dubber_port: {error}. Choose another with --dubber-port (0 picks a free one)") from error
+        self._stack.push_async_callback(platform.stop)
+        return platform
+
+    def _make_pool(self) -> WorkerPool:
+        settings = self.settings
+        low, high = settings.rtp_range
+        overlap = ephemeral_overlap(low, high)
+        if overlap is not None:
+            _log.warning("rtp_ports.overlap", rtp=f"{low}-{high}", ephemeral=f"{overlap[0]}-{overlap[1]}")
+        library = load_prompts(settings.recording.prompts_dir)
+        prompts = {
+            (prompt.value, language.value): PromptPcm(
+                pcm_8k=library.audio(prompt, language, 8000), pcm_16k=library.audio(prompt, language, 16000)
+            )
+            for prompt, language in {(key[0], key[1]) for key in library.sounds}
+        }
+        engine = EngineConfig(
+            legs=LEGS_PER_WORKER,
+            media_timeout_s=settings.calls.media_timeout_s,
+            unix_offset_ns=time.time_ns() - time.monotonic_ns(),
+        )
+        count = (os.cpu_count() or 1) if settings.media_workers == "auto" else settings.media_workers
+        return WorkerPool(
+            count,
+            ports=PortRange(low, high, time.monotonic),
+            settings=WorkerSettings(forwarder=settings.forwarder, engine=engine),
+            prompts=prompts,
+            load_limit=settings.calls.max_load,
+        )
+
+    def _plan(self, certificates: Certificates) -> ServerPlan:
+        settings = self.settings
+        tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+        tls.load_cert_chain(certificates.sip_cert_file, certificates.sip_key_file)
+        key_file = settings.recording.at_rest_key_file
+        return ServerPlan(
+            data_dir=settings.data_dir,
+            calls=call_config(settings),
+            host=settings.host,
+            host6="::1" if settings.host == "127.0.0.1" else None,
+            advertise=settings.advertise,
+            sip_port=settings.sip_port,
+            tls_port=settings.tls_port,
+            tls=tls,
+            trusted_peers=settings.calls.trusted_peers,
+            max_calls=settings.calls.max_calls,
+            session_expires_s=settings.calls.session_expires_s,
+            session_timer=settings.calls.session_timer,
+            digest_algorithms=settings.calls.digest_algorithms,
+            at_rest_key=None if key_file is None else load_key_file(key_file),
+        )
+
+    async def _start_http(self) -> str:
+        settings = self.settings
+        runner = web.AppRunner(make_http(self.readings, self.problems), access_log=None, shutdown_timeout=2)
+        await runner.setup()
+        self._stack.push_async_callback(runner.cleanup)
+        try:
+            await web.TCPSite(runner, settings.host, settings.http_port).start()
+        except OSError as error:
+            raise StartError(
+                f"http_port: port {settings.http_port} cannot be used: {error.strerror}. Stop the other program, or "
+                "choose another port (--http-port; 0 picks a free one)"
+            ) from error
+        return f"http://{_shown(settings.host)}:{runner.addresses[0][1]}"
+
+    # --- what it says about itself --------------------------------------------------------------
+
+    def _describe(
+        self, addresses: Any, certificates: Certificates, passwords: dict[str, str], http: str
+    ) -> dict[str, Any]:
+        sip = {key: value for key, value in (("udp", addresses.udp), ("tcp", addresses.tcp), ("tls", addresses.tls)) if value}
+        subscribers = self.server.directory.subscribers
+        return {
+            "sip": sip,
+            "domain": self.settings.domain,
+            "http": http,
+            "data_dir": str(self.settings.data_dir.resolve()),
+            "ca_file": str(certificates.ca_file.resolve()),
+            "forwarder": self._forwarder(),
+            "media_workers": len(self.pool.workers),
+            "users": [
+                {"number": number, "password": password, "mode": subscribers[number].recording.mode.value}
+                for number, password in sorted(passwords.items())
+            ],
+            "dubber": {}
+            if self.platform is None
+            else {
+                "base": self.platform.base,
+                "ca_file": str(certificates.ca_file.resolve()),
+                **{k: v for k, v in self.platform.credentials.items() if k != "base"},
+            },
+            "logins": [],
+        }
+
+    def _forwarder(self) -> str:
+        return next((w.ready.forwarder for w in self.pool.workers if w.ready is not None), "none")
+
+    def problems(self) -> Iterable[str]:
+        """Why no call could be taken and recorded now."""
+        if not any(worker.ready is not None for worker in self.pool.workers):
+            yield "no media worker is up"
+        if self.server.agent.draining:
+            yield "the server is draining: it takes no new calls"
+        if shutil.disk_usage(self.settings.data_dir).free < MIN_FREE_BYTES:
+            yield f"less than {MIN_FREE_BYTES // 2**20} MiB are free in {self.settings.data_dir}"
+
+    def readings(self) -> Iterable[Reading]:
+        """Metrics."""
+        server, hub = self.server, self.server.hub
+        loads = {str(worker.number): worker.load.load for worker in self.pool.workers}
+        yield "mediaserver_calls", "gauge", "Calls that are live", {"": len(hub.calls)}
+        yield "mediaserver_calls_started", "counter", "Calls that came in", {"": hub.started}
+        yield "mediaserver_events", "counter", "Call events by kind", dict(server.journal.counts)
+        yield "mediaserver_sip_discarded", "counter", "SIP messages dropped, by reason", dict(server.shell.dropped)
+        yield "mediaserver_worker_load", "gauge", "Fraction of a core that a media worker uses", loads
+        yield "mediaserver_uploads", "gauge", "Deliveries by state", self._upload_counts()
+        yield "mediaserver_disk_free_bytes", "gauge", "Free space for recordings", {
+            "": shutil.disk_usage(self.settings.data_dir).free
+        }
+
+    def _upload_counts(self) -> dict[str, float]:
+        counts = self.catalog.uploads.counts()
+        return {state.value: counts.get(state, 0) for state in JobState}
+
+    # --- stop -----------------------------------------------------------------------------------
+
+    async def _stop_server(self) -> None:
+        await self.server.drain(self.settings.drain_s)
+        await self.server.stop()
+
+    async def stop(self) -> None:
+        """Drain, seal, and stop every part in the reverse order of their start."""
+        _log.info("product.stopping")
+        await self._stack.aclose()
+        _log.info("product.stopped")
+
+
+def call_config(settings: Settings) -> CallConfig:
+    """The call logic's share of the settings."""
+    recording = settings.recording
+    if recording.tone_preset not in REMINDERS:
+        raise ConfigError(f"recording.tone_preset: {recording.tone_preset!r} is none of {', '.join(sorted(REMINDERS))}")
+    return CallConfig(
+        domain=settings.domain,
+        codecs=settings.calls.codecs,
+        codes=settings.codes.table(),
+        code_timeout_s=settings.codes.timeout_s,
+        on_demand_stop=recording.on_demand_stop,
+        refusal=recording.refusal,
+        pause_rendering=recording.pause_rendering,
+        mask_digits=recording.mask_digits,
+        bench_capture=recording.bench_capture,
+        failure_behavior=recording.failure_behavior,
+        reminder_tone=tone_audio(REMINDERS[recording.tone_preset].tone),
+        service_language=settings.calls.service_language,
+        voicemail=VoicemailConfig(**settings.voicemail.model_dump()),
+    )
+
+
+def prepare_data_dir(data_dir: Path) -> None:
+    """Make it and try it out; ConfigError says what is wrong with it."""
+    try:
+        data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+        probe = data_dir / f".probe-{os.getpid()}"
+        probe.write_bytes(b"x" * 4096)
+        probe.unlink()
+    except OSError as error:
+        raise StartError(
+            f"data_dir: {data_dir} cannot be written: {error.strerror}. Free some space or fix its permissions, or "
+            "choose another with --data-dir"
+        ) from error
+    free = shutil.disk_usage(data_dir).free
+    if free < MIN_FREE_BYTES:
+        raise StartError(
+            f"data_dir: only {free // 2**20} MiB are free in {data_dir}; a server needs {MIN_FREE_BYTES // 2**20} MiB "
+            "to record at all. Free some space, or choose another with --data-dir"
+        )
+
+
+def check_machine(settings: Settings) -> None:
+    """Enough file descriptors for the ports we were given; ConfigError says how to get more."""
+    low, high = settings.rtp_range
+    wanted = (high - low + 1) * 2 + 256
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft < wanted:
+        raised = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (raised, hard))
+        soft = raised
+    if soft < wanted:
+        raise StartError(
+            f"rtp_ports: {high - low + 1} ports need {wanted} open files, and this process may have {soft}; raise the "
+            f"limit (ulimit -n {wanted}) or give fewer ports with --rtp-ports"
+        )
+
+
+def _shown(host: str) -> str:
+    if is_loopback(host):
+        return "127.0.0.1" if host == "localhost" else (f"[{host}]" if ":" in host else host)
+    return f"[{host}]" if ":" in host else host
+
+
+async def serve(product: Product, stopping: asyncio.Event) -> None:
+    """Run until ``stopping`` is set."""
+    await stopping.wait()
+    await product.stop()
