@@ -32,6 +32,8 @@ from mediaserver.sip.uri import Params, SipUri, find_param, same_uri
 DEFAULT_EXPIRES_S: Final = 3600
 """Granted when the phone names no time, or one that cannot be read (RFC 3261 10.2.1.1)."""
 _HOUR_S: Final = 3600
+_TIDY_FROM: Final = 1024
+"""Length of the heap of deadlines below which nobody looks for dead entries."""
 _OURS: Final = frozenset({"expires", "q"})
 """Contact parameters the registrar writes itself; the others are given back as they came."""
 
@@ -113,7 +115,15 @@ class _RefusedError(Exception):
 class Registrar:
     """All bindings of all subscribers."""
 
-    __slots__ = ("_bindings", "_by_connection", "_deadlines", "_max_contacts", "_max_expires_s", "_min_expires_s")
+    __slots__ = (
+        "_bindings",
+        "_by_connection",
+        "_deadlines",
+        "_max_contacts",
+        "_max_expires_s",
+        "_min_expires_s",
+        "_tidy_at",
+    )
 
     def __init__(self, *, min_expires_s: int = 60, max_expires_s: int = 7200, max_contacts: int = 10) -> None:
         """``min_expires_s`` (at most an hour) is asked for with 423; longer times than ``max_expires_s`` are cut.
@@ -129,6 +139,7 @@ class Registrar:
         self._bindings: dict[str, tuple[Binding, ...]] = {}
         self._deadlines: list[tuple[float, str]] = []
         """Heap of (expires_at, user); entries of refreshed or removed bindings stay until they come up."""
+        self._tidy_at = _TIDY_FROM
         self._by_connection: dict[int, set[str]] = {}
         """Users who may have a binding on a connection."""
 
@@ -204,6 +215,11 @@ class Registrar:
             heapq.heappush(self._deadlines, (binding.expires_at, user))
             if binding.hop.connection is not None:
                 self._by_connection.setdefault(binding.hop.connection, set()).add(user)
+        if len(self._deadlines) > self._tidy_at:
+            # Somebody refreshes far more often than asked: keep what can still come true.
+            self._deadlines = [(one.expires_at, name) for name, several in self._bindings.items() for one in several]
+            heapq.heapify(self._deadlines)
+            self._tidy_at = max(_TIDY_FROM, 4 * len(self._deadlines))
 
     def _updated(
         self, request: Request, user: str, source: Hop, now: float, before: tuple[Binding, ...]

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
 import random
+from collections.abc import Callable
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mediaserver.sip.checks import check_request, check_response
+from mediaserver.sip.digest import parse_challenge, parse_digest
 from mediaserver.sip.errors import SipSyntaxError
+from mediaserver.sip.fields import CSeq, MediaType, NameAddr, SessionExpires, Via, split_commas
 from mediaserver.sip.framing import KeepAlive, StreamFramer
 from mediaserver.sip.message import Message, Request
+from mediaserver.sip.uri import SipUri, parse_uri
 from mediaserver.sip.wire import parse_message
 from tests.support.torture import torture_cases
 
@@ -127,3 +132,45 @@ def test_cuts_do_not_change_what_a_stream_holds(parts: list[bytes], seed: int) -
     assert found == expected == cut
     assert repr(whole.broken) == repr(single.broken) == repr(pieces.broken)
     assert whole.pending == single.pending == pieces.pending
+
+
+FIELD_TEXT = st.text(alphabet=st.sampled_from('abZ019 \t"\\<>@:;,=?%*[]/.-\0é\udcff'), max_size=60) | st.text(
+    max_size=40
+)
+READERS: list[Callable[[str], object]] = [
+    parse_uri,
+    Via.parse,
+    NameAddr.parse,
+    CSeq.parse,
+    MediaType.parse,
+    SessionExpires.parse,
+    split_commas,
+    parse_challenge,
+    lambda text: parse_digest(f"Digest {text}", "authorization"),
+    lambda text: NameAddr.parse(f'"x" <sip:{text}>'),
+    lambda text: Via.parse(f"SIP/2.0/UDP {text}"),
+]
+
+
+@given(text=FIELD_TEXT, reader=st.sampled_from(READERS))
+@settings(max_examples=600, deadline=None)
+def test_field_readers_raise_one_family_of_errors(text: str, reader: Callable[[str], object]) -> None:
+    """Whatever stands in a field is read or raises SipSyntaxError."""
+    with contextlib.suppress(SipSyntaxError):
+        reader(text)
+
+
+@given(text=FIELD_TEXT.map(lambda text: f"sip:{text}"))
+@settings(max_examples=200, deadline=None)
+def test_a_uri_that_was_read_prints_as_it_was(text: str) -> None:
+    """Only the case of the scheme may change, and it has one here."""
+    with contextlib.suppress(SipSyntaxError):
+        assert str(parse_uri(text)) == text
+
+
+@given(display=st.text(max_size=20).filter(lambda text: "\r" not in text and "\n" not in text))
+def test_any_display_name_survives_quoting(display: str) -> None:
+    """Quotes and backslashes included."""
+    address = NameAddr(display=display, uri=SipUri(host="h"))
+
+    assert NameAddr.parse(str(address)) == address
