@@ -55,7 +55,7 @@ class SipLimits:
     """What bounds the memory of the user agent."""
 
     max_legs: int = 2000
-    max_transactions: int = 20_000
+    max_transactions: int = 40_000
     """Client and server transactions together; beyond it, requests get a 503 nobody remembers."""
     max_forks: int = 16
     """Early dialogs kept of one INVITE."""
