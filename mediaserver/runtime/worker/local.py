@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import secrets
 from collections.abc import Callable, Mapping
 
 from mediaserver.media.config import EngineConfig, PromptPcm
@@ -26,11 +27,14 @@ class LocalWorker:
         prompts: Mapping[tuple[str, str], PromptPcm],
         config: EngineConfig,
         on_event: Callable[[Event], None],
+        random_u32: Callable[[], int],
     ) -> None:
         self.forwarder = forwarder
         self._loop = loop
         self._on_event = on_event
-        self._engine = MediaEngine(forwarder, prompts, config, InlineWriter(loop.time).open_sink)
+        self._engine = MediaEngine(
+            forwarder, prompts, config, InlineWriter(loop.time).open_sink, random_u32=random_u32
+        )
         self._commands: list[Command] = []
         self._timer: asyncio.TimerHandle | None = None
         self._closed = False
@@ -81,10 +85,11 @@ class LocalPool:
         forwarder: Forwarder,
         prompts: Mapping[tuple[str, str], PromptPcm],
         config: EngineConfig | None = None,
+        random_u32: Callable[[], int] = lambda: secrets.randbits(32),
     ) -> None:
         self.on_event: Callable[[Event], None] = lambda event: None
         self.on_lost: Callable[[MediaWorker], None] = lambda worker: None
-        self.worker = LocalWorker(loop, forwarder, prompts, config or EngineConfig(), self._heard)
+        self.worker = LocalWorker(loop, forwarder, prompts, config or EngineConfig(), self._heard, random_u32)
 
     def choose(self) -> MediaWorker | None:
         """The one there is."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import secrets
 import socket
 import time
 from collections import deque
@@ -127,7 +128,9 @@ class _Running:
         self._writer = WriterThread(queue_bytes=settings.queue_bytes, sync_interval_s=settings.sync_interval_s)
         realtime = settings.realtime and hygiene.ask_for_realtime()
         self._forwarder: Forwarder = make_forwarder(settings.forwarder, config.legs, loop)
-        self._engine = MediaEngine(self._forwarder, prompts, config, self._writer.open_sink)
+        self._engine = MediaEngine(
+            self._forwarder, prompts, config, self._writer.open_sink, random_u32=lambda: secrets.randbits(32)
+        )
         self._ready = WorkerReady(pid=os.getpid(), forwarder=self._forwarder.kind, realtime=realtime, open_files=files)
         self._commands: deque[Command] = deque()
         self._timer: asyncio.TimerHandle | None = None
