@@ -31,7 +31,9 @@ KNOWN_METHODS: Final = frozenset(
 )  # fmt: skip
 """Every method an RFC defines; which of them are served is the user agent's affair."""
 
-_ONCE: Final = ("call-id", "content-type", "content-length", "content-encoding", "max-forwards", "expires", "event")
+_ONCE: Final = frozenset(
+    ("call-id", "content-type", "content-length", "content-encoding", "max-forwards", "expires", "event")
+)
 _CALL_ID: Final = re.compile(r"[!-~]++", re.ASCII)
 _MAGIC: Final = "z9hg4bk"
 _SCHEME: Final = re.compile(r"([A-Za-z][A-Za-z0-9+.\-]*+):", re.ASCII)
@@ -111,13 +113,12 @@ def _check_via(via: Via) -> None:
 
 
 def _check_once(headers: Headers) -> None:
-    seen = {name: 0 for name in _ONCE}
-    for name, _ in headers:
-        if name in seen:
-            seen[name] += 1
-    for name, count in seen.items():
-        if count > 1:
-            raise SipSyntaxError(name, "more than one")
+    seen = set()
+    for name, _ in headers.items:
+        if name in _ONCE:
+            if name in seen:
+                raise SipSyntaxError(name, "more than one")
+            seen.add(name)
 
 
 def _check_tags(address: NameAddr, name: str) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from ipaddress import ip_address
 from typing import Final
 
@@ -44,6 +45,10 @@ _MEDIA_TYPE: Final = re.compile(rf"({TCHARS}){_WS}/{_WS}({TCHARS})", re.ASCII)
 _DIGITS: Final = re.compile(r"[0-9]++", re.ASCII)
 _ESCAPED_CHAR: Final = re.compile(r"\\(.)", re.DOTALL)
 _BLANKS: Final = " \t"
+# A message is looked at by several rooms, and a dialog says the same From, To and Route again and again: views of
+# short texts are remembered. Long ones are rare, and remembering them would let a peer choose how much we keep.
+_REMEMBERED: Final = 2048
+_SHORT: Final = 256
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,19 +62,10 @@ class Via:
     port: int | None = None
     params: Params = ()
 
-    @classmethod
-    def parse(cls, text: str) -> Via:
+    @staticmethod
+    def parse(text: str) -> Via:
         """Read one value."""
-        match = _VIA.match(text)
-        if match is None:
-            raise SipSyntaxError("via", "no protocol, transport and sent-by")
-        transport, host, port = match.groups()
-        return cls(
-            transport=transport.upper(),
-            host=host,
-            port=None if port is None else checked_port(port),
-            params=parse_params("via", text, match.end()),
-        )
+        return _short_via(text) if len(text) <= _SHORT else _read_via(text)
 
     @property
     def branch(self) -> str | None:
@@ -126,23 +122,15 @@ class NameAddr:
     params: Params = ()
     """Parameters of the header field, not of the URI."""
 
-    @classmethod
-    def parse(cls, text: str, field: str = "address", *, brackets: bool = False) -> NameAddr:
+    @staticmethod
+    def parse(text: str, field: str = "address", *, brackets: bool = False) -> NameAddr:
         """Read one value. ``brackets``: the ``<uri>`` form is a must (Route, Record-Route).
 
         Without brackets, everything after the first ``;`` belongs to the field, and a URI with
         a comma or a question mark is refused (RFC 3261 20.10).
         """
-        match = _NAME_ADDR.match(text)
-        if match is not None:
-            quoted, words, inner = match.groups()
-            display = unquoted(quoted) if quoted is not None else (words or "").strip(_BLANKS)
-        else:
-            match = None if brackets else _ADDR_SPEC.match(text)
-            if match is None:
-                raise SipSyntaxError(field, "neither a name with <uri> nor a plain URI")
-            inner, display = match[1], ""
-        return cls(display=display, uri=_uri_of(field, inner), params=parse_params(field, text, match.end()))
+        read = _short_name_addr if len(text) <= _SHORT else _read_name_addr
+        return read(text, field, brackets)
 
     @property
     def tag(self) -> str | None:
@@ -398,6 +386,36 @@ def same_address(one: str, other: str) -> bool:
 def join_values(values: Iterable[object]) -> str:
     """Values as one comma-separated line."""
     return ", ".join(str(value) for value in values)
+
+
+def _read_via(text: str) -> Via:
+    match = _VIA.match(text)
+    if match is None:
+        raise SipSyntaxError("via", "no protocol, transport and sent-by")
+    transport, host, port = match.groups()
+    return Via(
+        transport=transport.upper(),
+        host=host,
+        port=None if port is None else checked_port(port),
+        params=parse_params("via", text, match.end()),
+    )
+
+
+def _read_name_addr(text: str, field: str, brackets: bool) -> NameAddr:
+    match = _NAME_ADDR.match(text)
+    if match is not None:
+        quoted, words, inner = match.groups()
+        display = unquoted(quoted) if quoted is not None else (words or "").strip(_BLANKS)
+    else:
+        match = None if brackets else _ADDR_SPEC.match(text)
+        if match is None:
+            raise SipSyntaxError(field, "neither a name with <uri> nor a plain URI")
+        inner, display = match[1], ""
+    return NameAddr(display=display, uri=_uri_of(field, inner), params=parse_params(field, text, match.end()))
+
+
+_short_via = lru_cache(maxsize=_REMEMBERED)(_read_via)
+_short_name_addr = lru_cache(maxsize=_REMEMBERED)(_read_name_addr)
 
 
 def _plain(value: str | None) -> str | None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Final
 
 COMPACT: Final = {
@@ -45,6 +46,7 @@ _DISPLAY: Final = {
 }
 
 
+@lru_cache(maxsize=256)
 def canonical(name: str) -> str:
     """Lower-case long form of a header name: ``v`` and ``Via`` are both ``via``."""
     lower = name.strip().lower()

@@ -118,13 +118,12 @@ class OtherUri:
 
 def parse_uri(text: str) -> SipUri | OtherUri:
     """Read any absolute URI; a sip or sips one must follow its own grammar."""
+    if text[:5].lower().startswith(("sip:", "sips:")):
+        return SipUri.parse(text)
     match = _OTHER_URI.fullmatch(text)
     if match is None:
         raise SipSyntaxError("uri", "not a URI")
-    scheme = match["scheme"].lower()
-    if scheme in ("sip", "sips"):
-        return SipUri.parse(text)
-    return OtherUri(scheme=scheme, rest=match["rest"])
+    return OtherUri(scheme=match["scheme"].lower(), rest=match["rest"])
 
 
 def checked_port(digits: str) -> int:

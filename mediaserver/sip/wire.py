@@ -211,7 +211,10 @@ def _headers(lines: list[str]) -> tuple[Headers, SipSyntaxError | None]:
 def _key(name: str) -> str:
     """Canonical name, or nothing when it is none."""
     name = name.rstrip(" \t")
-    return canonical(name) if _NAME.fullmatch(name) else ""
+    if not _NAME.fullmatch(name):
+        return ""
+    lower = name.lower()
+    return COMPACT.get(lower, lower)
 
 
 def _cut_body(headers: Headers, body: bytes, *, datagram: bool) -> tuple[bytes, SipSyntaxError | None]:
