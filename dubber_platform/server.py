@@ -6,7 +6,6 @@ import asyncio
 import secrets
 import ssl
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -15,6 +14,7 @@ from aiohttp import web
 
 from dubber_platform.api.app import create_app
 from dubber_platform.api.context import PLATFORM
+from dubber_platform.api.hooks import deliver_forever
 from dubber_platform.api.upkeep import keep_up
 from dubber_platform.config import Chance, PlatformConfig
 from dubber_platform.seed import seed_demo
@@ -36,13 +36,13 @@ class RunningPlatform:
     """The ``dubber`` object of ``info --json`` without its ``ca_file``."""
     app: web.Application
     _runner: web.AppRunner
-    _upkeep: asyncio.Task[None]
+    _upkeep: tuple[asyncio.Task[None], ...]
 
     async def stop(self) -> None:
         """Finish what is being answered, then close everything."""
-        self._upkeep.cancel()
-        with suppress(asyncio.CancelledError):
-            await self._upkeep
+        for task in self._upkeep:
+            task.cancel()
+        await asyncio.gather(*self._upkeep, return_exceptions=True)
         await self._runner.cleanup()
 
 
@@ -73,7 +73,10 @@ async def run_platform(
     origin = config.public_url or f"https://{host}:{port}"
     base = origin + config.base_path
     log.info("platform.started", base=base)
-    upkeep = asyncio.create_task(keep_up(app[PLATFORM]), name="platform-upkeep")
+    upkeep = (
+        asyncio.create_task(keep_up(app[PLATFORM]), name="platform-upkeep"),
+        asyncio.create_task(deliver_forever(app[PLATFORM], origin), name="platform-hooks"),
+    )
     return RunningPlatform(base, {"base": base, **credentials}, app, runner, upkeep)
 
 

@@ -3,14 +3,27 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
+from typing import TypeVar
 
 from sqlalchemy.orm import Session
 
 from dubber_platform.api.context import Caller
-from dubber_platform.api.errors import needs_group_auth, not_authorised, not_found
+from dubber_platform.api.errors import ApiError, invalid, needs_group_auth, not_authorised, not_found
 from dubber_platform.store.schema import Account, DubPoint, Group, Recording, User
 
+T = TypeVar("T")
 GROUP_DEPTH_MAX = 8
+
+
+def named(field: str, look: Callable[[], T]) -> T:
+    """What ``look`` finds for something a body names: not finding it is the body's fault (400), not the address's."""
+    try:
+        return look()
+    except ApiError as error:
+        if error.status != 404:
+            raise
+        raise invalid(f"{field}: is unknown") from error
 
 
 def require_group_auth(caller: Caller) -> str:

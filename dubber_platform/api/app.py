@@ -12,9 +12,9 @@ from weakref import WeakValueDictionary
 import structlog
 from aiohttp import web
 
-from dubber_platform.api import directory, dub_points, recordings, tokens, uploads
+from dubber_platform.api import directory, dub_points, notifications, recordings, tokens, uploads
 from dubber_platform.api.context import BODY_MAX_BYTES, CALLER, PLATFORM, Caller, Platform, platform
-from dubber_platform.api.errors import ApiError, OAuthError, ObjectError, bad_token, not_found
+from dubber_platform.api.errors import ApiError, OAuthError, ObjectError, bad_token, invalid, not_found
 from dubber_platform.api.limits import Meter
 from dubber_platform.config import Chance, PlatformConfig
 from dubber_platform.signing import Signer, load_signing_key
@@ -41,7 +41,6 @@ def create_app(config: PlatformConfig, clock: Callable[[], datetime], ids: Chanc
         signer=Signer(load_signing_key(config.data_dir, ids), config.region),
         meter=Meter(config.limits, clock),
         locks=WeakValueDictionary(),
-        deliveries=asyncio.Event(),
     )
     app = web.Application(middlewares=[_errors, _secure, _authenticated], client_max_size=BODY_MAX_BYTES)
     app[PLATFORM] = own
@@ -71,6 +70,7 @@ def routes(base: str) -> list[web.RouteDef]:
     )
     off = recordings.feature_not_enabled
     return [
+        *_hook_routes(base, account, group),
         web.get(f"{base}/profile", directory.profile),
         web.get(group, directory.get_group),
         web.get(f"{group}/accounts", directory.list_group_accounts),
@@ -111,6 +111,21 @@ def routes(base: str) -> list[web.RouteDef]:
     ]
 
 
+def _hook_routes(base: str, account: str, group: str) -> list[web.RouteDef]:
+    one = f"{base}/notifications/{{notification}}"
+    return [
+        web.get(f"{account}/notifications", notifications.list_for_account),
+        web.post(f"{account}/notifications", notifications.create_for_account),
+        web.get(f"{group}/notifications", notifications.list_for_group),
+        web.post(f"{group}/notifications", notifications.create_for_group),
+        web.get(one, notifications.get_notification),
+        web.put(one, notifications.change_notification),
+        web.delete(one, notifications.delete_notification),
+        web.post(f"{one}/activate", notifications.activate),
+        web.get(f"{one}/unclaimed", notifications.release_unclaimed),
+    ]
+
+
 async def _stores(app: web.Application) -> AsyncIterator[None]:
     own = app[PLATFORM]
     await asyncio.to_thread(own.files.open)
@@ -133,6 +148,9 @@ async def _errors(request: web.Request, handler: Handler) -> web.StreamResponse:
         return not_found().response()
     except web.HTTPException:
         raise
+    except (ConnectionError, web.RequestPayloadError):
+        # the body broke off: nobody may be there to read this
+        return invalid("body: is incomplete").response()
     except Exception:
         # the trace as text: a renderer that prints local variables would print passwords and tokens
         log.error("platform.request_failed", method=request.method, path=request.path, trace=traceback.format_exc())
@@ -151,6 +169,8 @@ async def _authenticated(request: web.Request, handler: Handler) -> web.StreamRe
     """Find out who is calling and count the call, before anything else is looked at."""
     own = platform(request)
     base = own.config.base_path
+    if not request.path.isprintable():
+        raise not_found()
     if not request.path.startswith(f"{base}/") or request.path in (f"{base}/token", f"{base}/revoke"):
         return await handler(request)
     known = await _caller(request, own)

@@ -40,8 +40,6 @@ class Platform:
     meter: Meter
     locks: WeakValueDictionary[int, asyncio.Lock]
     """By recording id: completing, replacing parts of and deleting one recording take turns."""
-    deliveries: asyncio.Event
-    """Set when a notification was queued."""
 
     def lock(self, recording_id: int) -> asyncio.Lock:
         """The lock of one recording."""

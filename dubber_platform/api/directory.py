@@ -14,6 +14,7 @@ from dubber_platform.api.access import (
     GROUP_DEPTH_MAX,
     account_for,
     group_for,
+    named,
     require_administrator,
     require_group_auth,
     user_for,
@@ -98,7 +99,7 @@ async def create_account(request: web.Request) -> web.Response:
     wanted, own = await body(request, AccountBody), platform(request)
 
     def work(session: Session) -> Account:
-        group = group_for(session, caller(request), wanted.group or group_id)
+        group = named("group", lambda: group_for(session, caller(request), wanted.group or group_id))
         if wanted.id is not None and session.get(Account, wanted.id) is not None:
             raise invalid("id: is already taken")
         account = new_account(session, own, wanted.name, group.id, wanted.id)

@@ -11,9 +11,9 @@ from dubber_platform.api.access import (
     dub_point_for,
     group_for,
     may_see_dub_point,
+    named,
     require_administrator,
     require_group_auth,
-    user_for,
 )
 from dubber_platform.api.bodies import DubPointBody, DubPointChange, MoveBody
 from dubber_platform.api.context import Caller, body, caller, links, platform, run
@@ -21,7 +21,7 @@ from dubber_platform.api.errors import bad_parameter, invalid, not_found
 from dubber_platform.api.paging import page_of, parameters
 from dubber_platform.api.render import dub_point_json
 from dubber_platform.store.recordings import claim, dub_point_by_key
-from dubber_platform.store.schema import Account, DubPoint, Recording
+from dubber_platform.store.schema import Account, DubPoint, Recording, User
 
 KEY = ("external_type", "service_provider", "external_group", "external_identifier")
 
@@ -64,7 +64,7 @@ async def create_dub_point(request: web.Request) -> web.Response:
     def work(session: Session) -> DubPoint:
         account = account_for(session, caller(request), request.match_info["account"])
         if wanted.user is not None:
-            _user_of(session, caller(request), wanted.user, account)
+            _require_user_of(session, wanted.user, account)
         now, dub_point = own.clock(), dub_point_by_key(session, *key)
         if dub_point is None:
             dub_point = DubPoint(
@@ -157,16 +157,16 @@ async def delete_dub_point(request: web.Request) -> web.Response:
 def destination(session: Session, known: Caller, wanted: MoveBody) -> tuple[Account, str | None]:
     """The account and user a thing is moved to."""
     if wanted.user is None:
-        return account_for(session, known, wanted.account or ""), None
-    user = user_for(session, known, wanted.user)
-    if user.account_id is None or wanted.account not in (None, user.account_id):
+        return named("account", lambda: account_for(session, known, wanted.account or "")), None
+    user = session.get(User, wanted.user)
+    if user is None or user.account_id is None or wanted.account not in (None, user.account_id):
         raise invalid("user: is not a user of the account")
-    return account_for(session, known, user.account_id), user.id
+    return named("user", lambda: account_for(session, known, user.account_id or "")), user.id
 
 
-def _user_of(session: Session, known: Caller, user_id: str, account: Account) -> None:
-    user = user_for(session, known, user_id)
-    if user.account_id != account.id:
+def _require_user_of(session: Session, user_id: str, account: Account) -> None:
+    user = session.get(User, user_id)
+    if user is None or user.account_id != account.id:
         raise invalid("user: is not a user of the account")
 
 

@@ -17,6 +17,7 @@ from dubber_platform.api.access import (
     group_for,
     may_listen,
     may_see_dub_point,
+    named,
     recording_for,
     require_administrator,
     require_group_auth,
@@ -206,7 +207,8 @@ async def move_recording(request: web.Request) -> web.Response:
     def work(session: Session) -> Recording:
         recording = _recording(session, request)
         if wanted.dub_point is not None:
-            dub_point = dub_point_for(session, caller(request), wanted.dub_point)
+            dub_point_id = wanted.dub_point
+            dub_point = named("dub_point", lambda: dub_point_for(session, caller(request), dub_point_id))
             if dub_point.account_id is None:
                 raise invalid("dub_point: is itself unidentified; move the dub point first")
             account, user_id = account_for(session, caller(request), dub_point.account_id), dub_point.user_id

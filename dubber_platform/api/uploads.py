@@ -128,6 +128,8 @@ async def _receive(request: web.Request, incoming: Incoming, own: Platform) -> N
             chunk = await asyncio.wait_for(request.content.read(CHUNK_BYTES), own.config.part_idle_s)
         except TimeoutError as error:
             raise ObjectError(400, "RequestTimeout", "The body stopped coming") from error
+        except (ConnectionError, web.RequestPayloadError) as error:
+            raise ObjectError(400, "IncompleteBody", "The body broke off") from error
         if not chunk:
             return
         if incoming.size + len(chunk) > own.config.part_max_bytes:

@@ -6,12 +6,15 @@ import base64
 import hashlib
 import io
 import ipaddress
+import json
 import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import cache
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
@@ -27,8 +30,9 @@ from sqlalchemy.orm import Session
 
 from dubber_platform import PlatformConfig, create_app, seed_demo, tls_context
 from dubber_platform.api.context import PLATFORM, Platform
-from dubber_platform.secrets_at_rest import hash_password
-from dubber_platform.store.schema import User
+from dubber_platform.secrets_at_rest import digest_token, hash_password
+from dubber_platform.store.database import Database
+from dubber_platform.store.schema import Token, User
 
 START = datetime(2026, 3, 26, 16, 51, 46, tzinfo=UTC)
 BASE = "/sandbox/v1"
@@ -152,23 +156,49 @@ CREDENTIALS = ("client_id", "client_secret", "username", "password")
 
 
 @asynccontextmanager
-async def open_bench(config: PlatformConfig) -> AsyncIterator[Bench]:
-    """A seeded platform over TLS, its caller signed in."""
-    clock, ids = FakeClock(), CountedChance()
-    if config.cert_file is None:
-        certificate, key = self_signed()
-        (config.data_dir / "cert.pem").write_bytes(certificate)
-        (config.data_dir / "key.pem").write_bytes(key)
-        config = replace(config, cert_file=config.data_dir / "cert.pem", key_file=config.data_dir / "key.pem")
-    seed = await seed_demo(config, clock, ids)
+async def open_bench(config: PlatformConfig, *, secure: bool = True) -> AsyncIterator[Bench]:
+    """A seeded platform on a free loopback port, its caller signed in; without TLS when not ``secure``."""
+    clock, ids = FakeClock(), CountedChance(count=1000)
+    certificate, key = self_signed()
+    (config.data_dir / "cert.pem").write_bytes(certificate)
+    (config.data_dir / "key.pem").write_bytes(key)
+    for name, content in (await seeded_files()).items():
+        (config.data_dir / name).write_bytes(content)
+    config = replace(config, cert_file=config.data_dir / "cert.pem", key_file=config.data_dir / "key.pem")
     app = create_app(config, clock, ids)
-    server = TestServer(app, scheme="https")
-    await server.start_server(ssl=tls_context(config))
+    server = TestServer(app, scheme="https" if secure else "http")
+    await server.start_server(ssl=tls_context(config) if secure else None)
     trusted = ssl.create_default_context(cafile=str(config.cert_file))
+    seed = json.loads((config.data_dir / "seed.json").read_bytes())
     async with TestClient(server, connector=TCPConnector(ssl=trusted)) as client:
-        opened = Bench(client, clock, seed, app[PLATFORM])
-        opened.token = (await opened.sign_in()).body["access_token"]
-        yield opened
+        yield Bench(client, clock, seed, app[PLATFORM], token=SIGNED_IN)
+
+
+SIGNED_IN = "access-token-of-the-bench"
+_FILES: dict[str, bytes] = {}
+
+
+async def seeded_files() -> dict[str, bytes]:
+    """Data files of a platform that was seeded and signed in to at START; made once, because passwords hash slowly."""
+    if not _FILES:
+        with TemporaryDirectory() as directory:
+            config = PlatformConfig(data_dir=Path(directory))
+            seed = await seed_demo(config, lambda: START, CountedChance())
+            database = Database(config.sqlalchemy_url)
+            await database.run(lambda session: session.add(_token(seed)))
+            await database.close()
+            _FILES.update({path.name: path.read_bytes() for path in Path(directory).iterdir()})
+    return _FILES
+
+
+def _token(seed: dict[str, str]) -> Token:
+    return Token(
+        access_hash=digest_token(SIGNED_IN),
+        client_id=seed["client_id"],
+        user_id="admin-demo-example",
+        access_expires_at=START + timedelta(days=1),
+        refresh_expires_at=START + timedelta(days=28),
+    )
 
 
 @cache
