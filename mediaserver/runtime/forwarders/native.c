@@ -56,6 +56,7 @@ _Static_assert(sizeof(struct sockaddr_in6) == SOCKADDR_BYTES, "a sockaddr_in6 mu
 typedef struct {
     int fd[2];
     uint32_t generation;
+    int bound; /* this, not the row's `open`, says whether the descriptors are ours: the row is the engine's to write */
 } fw_socket;
 
 typedef struct fw {
@@ -125,7 +126,7 @@ static enum verdict judge(const fw *f, const fw_leg *leg, const uint8_t *d, int 
     if (!leg->has_ssrc_in || get32(d + 8) != leg->ssrc_in) return NEW_SSRC;
     if (pt_out == NOT_PASSED || leg->route < 0 || (uint32_t)leg->route >= f->capacity) return KEPT;
     const fw_leg *to = &f->table[leg->route];
-    return to->open && to->sends && to->remote_len && to->remote_len <= SOCKADDR_BYTES ? PASSED : KEPT;
+    return f->sockets[leg->route].bound && to->open && to->sends && to->remote_len && to->remote_len <= SOCKADDR_BYTES ? PASSED : KEPT;
 }
 
 /* The first packet after a break: sequence on by one, timestamp by the time that passed. */
@@ -231,7 +232,7 @@ static void *run(void *argument) {
             int kind = (int)(t & 1);
             pthread_mutex_lock(&f->lock);
             /* an event fetched before its leg was closed names a generation that is gone */
-            if (f->table[row].open && ticket(row, kind, f->sockets[row].generation) == t) receive_one(f, row, kind);
+            if (f->sockets[row].bound && ticket(row, kind, f->sockets[row].generation) == t) receive_one(f, row, kind);
             pthread_mutex_unlock(&f->lock);
         }
     }
@@ -315,7 +316,7 @@ void fw_let_go(fw *f) { pthread_mutex_unlock(&f->lock); }
 
 /* Take over a fresh leg's two sockets; 0 or an errno. The row is cleared as seam.py says. */
 int fw_add(fw *f, uint32_t row, int rtp, int rtcp) {
-    if (row >= f->capacity || f->table[row].open) return EINVAL;
+    if (row >= f->capacity || f->sockets[row].bound) return EINVAL;
     pthread_mutex_lock(&f->lock);
     fw_leg *leg = &f->table[row];
     memset(leg, 0, sizeof *leg);
@@ -326,20 +327,22 @@ int fw_add(fw *f, uint32_t row, int rtp, int rtcp) {
     s->fd[RTP_SOCKET] = rtp;
     s->fd[RTCP_SOCKET] = rtcp;
     s->generation++;
+    s->bound = 1;
     int error = 0;
     for (int kind = 0; kind < 2 && !error; kind++) {
         struct epoll_event e = {.events = EPOLLIN, .data.u64 = ticket(row, kind, s->generation)};
         if (epoll_ctl(f->epoll, EPOLL_CTL_ADD, s->fd[kind], &e) < 0) error = errno;
     }
-    if (error) leg->open = 0;
+    if (error) leg->open = 0, s->bound = 0;
     pthread_mutex_unlock(&f->lock);
     return error;
 }
 
 /* Let a leg's sockets go: after this the caller may close them. */
 void fw_remove(fw *f, uint32_t row) {
-    if (row >= f->capacity || !f->table[row].open) return;
+    if (row >= f->capacity || !f->sockets[row].bound) return;
     pthread_mutex_lock(&f->lock);
+    f->sockets[row].bound = 0;
     f->table[row].open = 0;
     f->table[row].route = -1;
     for (int kind = 0; kind < 2; kind++) epoll_ctl(f->epoll, EPOLL_CTL_DEL, f->sockets[row].fd[kind], NULL);
@@ -351,7 +354,7 @@ void fw_send(fw *f, const uint8_t *rows, size_t stride, const int32_t *lengths, 
     for (size_t i = 0; i < n; i++) {
         if (legs[i] < 0 || (uint32_t)legs[i] >= f->capacity) continue;
         fw_leg *to = &f->table[legs[i]];
-        if (!to->open || !to->remote_len || to->remote_len > SOCKADDR_BYTES || lengths[i] < RTP_HEADER ||
+        if (!f->sockets[legs[i]].bound || !to->remote_len || to->remote_len > SOCKADDR_BYTES || lengths[i] < RTP_HEADER ||
             (size_t)lengths[i] > stride) {
             count(&to->send_errors, 1);
             continue;

@@ -43,16 +43,21 @@ _let_go = _lock_call("fw_let_go")
 
 
 class _TableLock:
-    """``with`` it no packet is looked at; not re-entrant."""
+    """``with`` it no packet is looked at. Re-entrant: only the worker's one thread takes it."""
 
     def __init__(self, forwarder: int) -> None:
         self._forwarder = forwarder
+        self._depth = 0
 
     def __enter__(self) -> None:
-        _hold(self._forwarder)
+        if self._depth == 0:
+            _hold(self._forwarder)
+        self._depth += 1
 
     def __exit__(self, *_: object) -> None:
-        _let_go(self._forwarder)
+        self._depth -= 1
+        if self._depth == 0:
+            _let_go(self._forwarder)
 
 
 def _pointer(kind: str, array: NDArray[Any]) -> Any:

@@ -207,7 +207,7 @@ class PythonForwarder:
         if pt_out == NOT_PASSED or not 0 <= route < self._capacity:
             return _KEPT
         opened, anchored, sends = table[route * _ROW], table[route * _ROW + 1], table[route * _ROW + 2]
-        if not (opened and sends and self._remote(route)):
+        if not (opened and sends and route in self._sockets and self._remote(route)):
             return _KEPT
         marker = came[1] & 128 if anchored else 128
         self._rewrite(route, data, came, marker | pt_out & 127, now)

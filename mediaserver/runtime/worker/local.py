@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 from collections.abc import Callable, Mapping
+from typing import Final
 
 from mediaserver.media.config import EngineConfig, PromptPcm
 from mediaserver.media.engine import MediaEngine
@@ -14,10 +15,14 @@ from mediaserver.runtime.media_pool import MediaWorker
 from mediaserver.runtime.worker.writer import InlineWriter
 
 
+STEP_S: Final = 0.02
+
+
 class LocalWorker:
     """:class:`mediaserver.runtime.media_pool.MediaWorker`; commands are carried out by the loop's next turn.
 
-    Give it a MemoryForwarder and a loop with a virtual clock and a call takes no time; with a real one it serves tests.
+    Give it a MemoryForwarder and a loop with a virtual clock and a call takes no time. The forwarder's network calls
+    ``wake`` when a datagram has come.
     """
 
     def __init__(
@@ -32,9 +37,7 @@ class LocalWorker:
         self.forwarder = forwarder
         self._loop = loop
         self._on_event = on_event
-        self._engine = MediaEngine(
-            forwarder, prompts, config, InlineWriter(loop.time).open_sink, random_u32=random_u32
-        )
+        self._engine = MediaEngine(forwarder, prompts, config, InlineWriter(loop.time).open_sink, random_u32=random_u32)
         self._commands: list[Command] = []
         self._timer: asyncio.TimerHandle | None = None
         self._closed = False
@@ -46,6 +49,14 @@ class LocalWorker:
         self._commands.append(command)
         if len(self._commands) == 1:
             self._loop.call_soon(self._carry_out)
+
+    def wake(self) -> None:
+        """Datagrams have come: see that a step follows within one frame. For whoever calls ``MemoryForwarder.receive``."""
+        at = (self._loop.time() // STEP_S + 1) * STEP_S
+        if not self._closed and (self._timer is None or self._timer.when() > at):
+            if self._timer is not None:
+                self._timer.cancel()
+            self._timer = self._loop.call_at(at, self._step)
 
     def close(self) -> None:
         """No more steps; the forwarder is closed."""

@@ -12,12 +12,13 @@ import secrets
 import socket
 import time
 from collections import deque
+from dataclasses import replace
 from typing import Any, Final
 
 import structlog
 import uvloop
 
-from mediaserver.media.config import EngineConfig, PromptPcm
+from mediaserver.media.config import PromptPcm
 from mediaserver.media.engine import MediaEngine
 from mediaserver.media.messages import (
     AbandonRecording,
@@ -40,6 +41,7 @@ from mediaserver.runtime.worker.writer import WriterThread
 
 _log = structlog.get_logger()
 
+STEP_S: Final = 0.02
 COMMANDS_AT_ONCE: Final = 32
 """Then packets and the step get their turn."""
 LOAD_INTERVAL_S: Final = 1.0
@@ -119,7 +121,7 @@ class _Running:
         settings: WorkerSettings,
         prompts: dict[tuple[str, str], PromptPcm],
     ) -> None:
-        config: EngineConfig = settings.engine
+        config = replace(settings.engine, unix_offset_ns=time.time_ns() - time.monotonic_ns())
         self._loop = loop
         self._channel = channel
         least = settings.open_files or hygiene.FILES_BESIDE_LEGS + hygiene.FILES_PER_LEG * config.legs
@@ -203,9 +205,14 @@ class _Running:
             self._timer = None
         if self._closed:
             return
-        at = self._engine.next_timer(time.monotonic())
-        if at is not None:
-            self._timer = self._loop.call_later(max(0.0, at - time.monotonic()), self._step)
+        now = time.monotonic()
+        due = [at for at in (self._engine.next_timer(now), self._next_grid(now)) if at is not None]
+        if due:
+            self._timer = self._loop.call_later(max(0.0, min(due) - now), self._step)
+
+    def _next_grid(self, now: float) -> float | None:
+        """The next multiple of 20 ms of the machine's clock while packets may come: a late step is not made up for."""
+        return (now // STEP_S + 1) * STEP_S if self._engine.open_legs else None
 
     def _report(self) -> None:
         if self._closed:
