@@ -235,9 +235,14 @@ class TestStartLine:
         """Dropped: ``*`` is an order to a registrar."""
         assert judge(message(start="SIP/2.0 200 OK", extra=("Contact: *",))).fate is Fate.DROPPED
 
-    def test_a_broken_head_of_a_response_is_dropped(self) -> None:
+    @pytest.mark.parametrize("line", ["no colon", "Content-Length: 9"])
+    def test_a_broken_head_of_a_response_is_dropped(self, line: str) -> None:
         """No 400 for a response."""
-        assert judge(message(start="SIP/2.0 200 OK", extra=("no colon",))).fate is Fate.DROPPED
+        assert judge(message(start="SIP/2.0 200 OK", extra=(line,))).fate is Fate.DROPPED
+
+    def test_a_response_with_a_contact(self) -> None:
+        """Read whole, ready to be matched."""
+        assert judge(message(start="SIP/2.0 200 OK", extra=("Contact: <sip:b@h>", "l: 0"))).fate is Fate.ACCEPTED
 
 
 class TestBody:

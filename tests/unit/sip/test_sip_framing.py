@@ -29,6 +29,14 @@ def test_two_messages_and_the_start_of_a_third() -> None:
     assert framer.pending == 0
 
 
+def test_a_body_in_pieces() -> None:
+    """The head is read once; the body is waited for."""
+    framer = StreamFramer()
+    message = framed(b"hello")
+
+    assert [framer.feed(message[:-3]), framer.feed(message[-3:-1]), framer.feed(message[-1:])] == [[], [], [message]]
+
+
 def test_a_body_that_looks_like_a_message() -> None:
     """Only Content-Length says where a message ends."""
     message = framed(b"\r\n\r\n" + framed(b""))
