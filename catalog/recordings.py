@@ -91,6 +91,17 @@ class Recordings:
         with self._database.read() as connection:
             return tuple(_record(row) for row in connection.execute(query))
 
+    def removable(self, *, limit: int = 1000) -> tuple[RecordingRecord, ...]:
+        """Those whose delivery is confirmed and whose local copy is still here, oldest first."""
+        query = _query().where(
+            recordings.c.local.is_(True),
+            upload_jobs.c.state == JobState.DONE.value,
+            upload_jobs.c.last_error.is_(None),
+        )
+        with self._database.read() as connection:
+            rows = connection.execute(query.order_by(recordings.c.started_at).limit(limit)).all()
+        return tuple(_record(row) for row in rows)
+
     def mark_local_removed(self, recording_id: str) -> None:
         """Note that the local copy is gone."""
         with self._database.write(TOPIC) as connection:

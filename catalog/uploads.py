@@ -105,9 +105,9 @@ class Uploads:
         values = {"remote_id": remote_id, "progress": asdict(progress), "updated_at": now}
         return self._update(_running(recording_id), values, topics=()) > 0
 
-    def report_done(self, recording_id: str, *, remote_id: str, now: datetime) -> bool:
-        """A running job is delivered."""
-        values = {"state": JobState.DONE.value, "remote_id": remote_id, "last_error": None, "updated_at": now}
+    def report_done(self, recording_id: str, *, remote_id: str, now: datetime, note: str | None = None) -> bool:
+        """A running job is delivered; a ``note`` says what keeps the local copy from being removed."""
+        values = {"state": JobState.DONE.value, "remote_id": remote_id, "last_error": note, "updated_at": now}
         return self._update(_running(recording_id), values) > 0
 
     def report_retry(

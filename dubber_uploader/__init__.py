@@ -1,0 +1,23 @@
+"""Delivers finished recordings to Dubber: a pure planner, a client of its REST interface, and a worker."""
+
+from dubber_uploader.client import DubberClient
+from dubber_uploader.clock import Clock, RealClock
+from dubber_uploader.config import DeliveryFormat, DubberConfig, UploaderConfig
+from dubber_uploader.planner import Meaning, NextStep, Outcome, Pace, Then, plan
+from dubber_uploader.worker import UploadWorker
+
+__all__ = [
+    "Clock",
+    "DeliveryFormat",
+    "DubberClient",
+    "DubberConfig",
+    "Meaning",
+    "NextStep",
+    "Outcome",
+    "Pace",
+    "RealClock",
+    "Then",
+    "UploadWorker",
+    "UploaderConfig",
+    "plan",
+]
