@@ -49,6 +49,10 @@ class RecordingSink(Protocol):
         """Nothing more will be written."""
         ...
 
+    def abandon(self) -> None:
+        """Close the files as they are, for salvage; nothing is told."""
+        ...
+
     def poll(self) -> SinkResult | None:
         """News, once each: RecordingFailed at any time; after ``finish``, as the last, one of the other two."""
         ...

@@ -1,0 +1,155 @@
+"""Keys pressed as tones in the audio (ITU-T Q.23, Q.24), for legs that negotiated no telephone-event.
+
+All listening legs at once: every 10 ms a window of 20 ms, one matrix product for the power at the eight tones and
+their second harmonics. A window shows a key when one low and one high tone stand out from their groups, are strong,
+not too unlike (twist), hold nearly all the window's power, and have no second harmonic as voices do.
+Three windows in a row make a press: tones of 40 ms always do, of 23 ms never.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final
+
+import numpy as np
+
+from callmodel.modes import SteeringChannel
+from mediaserver.media.arrays import Floats, Ints, Pcm
+from mediaserver.media.legs import Legs
+from mediaserver.media.messages import Digit, Event
+from mediaserver.media.timeline import Timeline
+from mediaserver.media.timescale import FRAME_TICKS, TICK_HZ, seconds
+from mediaserver.media.tones import HIGH_HZ, KEYPAD, LOW_HZ, power_of
+
+HOP_TICKS: Final = 80
+WINDOWS_TO_PRESS: Final = 3
+WINDOWS_TO_RELEASE: Final = 2
+WEAKEST_POWER: Final = power_of(-38.0)
+"""Of each of the two tones."""
+STAND_OUT: Final = 4.0
+"""6 dB over the next in its group: neighbours leak that much into a 20 ms window."""
+HIGH_OVER_LOW: Final = 10 ** (4.5 / 10)
+LOW_OVER_HIGH: Final = 10 ** (8.5 / 10)
+SHARE: Final = 0.72
+"""Of the window's power, in the two tones."""
+HARMONIC: Final = 0.08
+"""Most power at a second harmonic, relative to its tone."""
+LAG_TICKS: Final = 3 * FRAME_TICKS
+"""Windows are looked at this far behind now, when late packets have come too."""
+EDGE_TICKS: Final = HOP_TICKS
+NO_KEY: Final = -1
+
+
+def _basis() -> Floats:
+    """(160, 32): cosine and sine for eight tones and eight second harmonics; scaled so that squares add to power."""
+    hz = np.array([*LOW_HZ, *HIGH_HZ, *(2 * f for f in LOW_HZ), *(2 * f for f in HIGH_HZ)])
+    angle = 2 * np.pi * np.outer(np.arange(FRAME_TICKS), hz) / TICK_HZ
+    scale = np.sqrt(2) / FRAME_TICKS
+    return np.concatenate([np.cos(angle) * scale, np.sin(angle) * scale], axis=1).astype(np.float32)
+
+
+_BASIS: Final = _basis()
+_KEYS: Final = "".join(KEYPAD)
+
+
+def keys_in(windows: Pcm) -> Ints:
+    """(n, 160) windows to n indices into the keypad (row by row), NO_KEY where there is none."""
+    wave = windows.astype(np.float32)
+    parts = wave @ _BASIS
+    power = parts[:, :16] ** 2 + parts[:, 16:] ** 2
+    total = np.einsum("ij,ij->i", wave, wave) / FRAME_TICKS
+    every = np.arange(len(windows))
+    low, high = power[:, 0:4], power[:, 4:8]
+    row, column = low.argmax(1), high.argmax(1)
+    strong_low, strong_high = low[every, row], high[every, column]
+    next_low = np.partition(low, 2, axis=1)[:, 2]
+    next_high = np.partition(high, 2, axis=1)[:, 2]
+    good = (strong_low >= WEAKEST_POWER) & (strong_high >= WEAKEST_POWER)
+    good &= (strong_low >= STAND_OUT * next_low) & (strong_high >= STAND_OUT * next_high)
+    good &= (strong_high <= HIGH_OVER_LOW * strong_low) & (strong_low <= LOW_OVER_HIGH * strong_high)
+    good &= strong_low + strong_high >= SHARE * total
+    good &= power[every, 8 + row] <= HARMONIC * strong_low
+    good &= power[every, 12 + column] <= HARMONIC * strong_high
+    found: Ints = np.where(good, 4 * row + column, NO_KEY)
+    return found
+
+
+class Ears:
+    """The legs that are listened to, and what each is hearing."""
+
+    def __init__(self, legs: Legs, timeline: Timeline, emit: Callable[[Event], None]) -> None:
+        self._legs = legs
+        self._timeline = timeline
+        self._emit = emit
+        n = legs.capacity
+        self._key = np.full(n, NO_KEY, np.int64)
+        self._hits = np.zeros(n, np.int64)
+        self._misses = np.zeros(n, np.int64)
+        self._began = np.zeros(n, np.int64)
+        self._listening: set[int] = set()
+        self._rows: Ints = np.zeros(0, np.int64)
+
+    def listen(self, row: int, *, wanted: bool) -> None:
+        """Begin or stop listening to a leg."""
+        if wanted == (row in self._listening):
+            return
+        (self._listening.add if wanted else self._listening.discard)(row)
+        self._rows = np.array(sorted(self._listening), np.int64)
+        self._key[row], self._hits[row], self._misses[row] = NO_KEY, 0, 0
+
+    @property
+    def busy(self) -> bool:
+        """Whether a key is down somewhere, so that its end must be waited for."""
+        return bool(self._rows.size and (self._hits[self._rows] > 0).any())
+
+    def frame(self, tick: int) -> None:
+        """Look at the two windows that begin in the frame LAG_TICKS before ``tick``."""
+        rows = self._rows
+        if not rows.size:
+            return
+        at = tick - LAG_TICKS
+        rows = rows[(self._legs.heard[rows] >= at - 2 * FRAME_TICKS) | (self._hits[rows] > 0)]
+        if not rows.size:
+            return
+        for begin in (at, at + HOP_TICKS):
+            keys = keys_in(self._timeline.frames(rows, np.full(rows.size, begin)))
+            for index in np.flatnonzero((keys != NO_KEY) | (self._hits[rows] > 0)):
+                self._hear(int(rows[index]), int(keys[index]), begin)
+
+    def _hear(self, row: int, key: int, begin: int) -> None:
+        if key == self._key[row] and self._hits[row]:
+            self._hits[row] += 1
+            self._misses[row] = 0
+        elif key != NO_KEY and self._hits[row] < WINDOWS_TO_PRESS:
+            self._key[row], self._hits[row], self._misses[row], self._began[row] = key, 1, 0, begin
+        elif self._hits[row]:
+            self._misses[row] += 1
+            if self._hits[row] < WINDOWS_TO_PRESS or self._misses[row] >= WINDOWS_TO_RELEASE:
+                self._release(row, begin)
+                if key != NO_KEY:
+                    self._key[row], self._hits[row], self._misses[row], self._began[row] = key, 1, 0, begin
+                return
+        self._mask(row, begin + FRAME_TICKS)
+
+    def _mask(self, row: int, end: int) -> None:
+        """Once it is a press, its tone enters no recording, its unclean edges included."""
+        if self._hits[row] >= WINDOWS_TO_PRESS and row in self._legs.by_row:
+            first = int(self._began[row]) - EDGE_TICKS
+            self._legs.by_row[row].masked[first] = end + EDGE_TICKS
+
+    def _release(self, row: int, begin: int) -> None:
+        pressed = self._hits[row] >= WINDOWS_TO_PRESS
+        end = begin - int(self._misses[row] - 1) * HOP_TICKS + FRAME_TICKS // 2
+        leg = self._legs.by_row.get(row)
+        if pressed and leg is not None:
+            self._emit(
+                Digit(
+                    leg_id=leg.leg_id,
+                    digit=_KEYS[int(self._key[row])],
+                    channel=SteeringChannel.IN_BAND,
+                    at=seconds(end),
+                    duration_ms=round((end - int(self._began[row])) / 8),
+                )
+            )
+        self._hits[row] = self._misses[row] = 0
+        self._key[row] = NO_KEY
