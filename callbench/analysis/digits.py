@@ -59,7 +59,7 @@ def _digit(samples: Floats, digit: str, low: Partial, high: Partial, rate_hz: in
 
 
 def _extent(samples: Floats, low: Partial, high: Partial, rate_hz: int) -> tuple[float, float]:
-    """Where the power of both tones together is half of what it is inside; each alone is blurred by the other's beat."""
+    """Where the power of both tones together is half of what it is inside; each by itself is blurred by their beat."""
     window = rate_hz * _POWER_MS // 1000
     reach = rate_hz * _TOGETHER_MS // 1000 + window
     first = max(0, round(min(low.start, high.start)) - reach)

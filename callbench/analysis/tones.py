@@ -25,6 +25,8 @@ _SLOPE_MS: Final = 30
 """The longest rise or fall that is looked for."""
 _REACH_MS: Final = 500
 """How far beyond the frames that show it an edge is looked for; other sound may hide a tone's ends from the frames."""
+_REST_MS: Final = 100
+"""What a line has to have left beside a partial for it to be looked at again."""
 _JOIN_MS: Final = 12
 _JOIN_HZ: Final = 2.0
 _HIDDEN_MS: Final = 2000
@@ -54,9 +56,7 @@ def find_partials(samples: Floats, rate_hz: int) -> list[Partial]:
     found = []
     for line in find_lines(samples, rate_hz):
         if line.frames >= _FEWEST_FRAMES and _is_steady(line):
-            partial = _refine(samples, rate_hz, line, line.first * hop, line.last * hop + length)
-            if partial is not None:
-                found.append(partial)
+            found += _refine_all(samples, rate_hz, line, line.first * hop, line.last * hop + length)
     return _joined(samples, sorted(found, key=lambda p: (p.start, p.hz)), rate_hz)
 
 
@@ -81,6 +81,20 @@ def _is_steady(line: Line) -> bool:
     quarter = line.frames // 4
     low, high = np.percentile(line.hz[quarter : line.frames - quarter], (10, 90))
     return bool(high - low <= _STEADY_HZ)
+
+
+def _refine_all(samples: Floats, rate_hz: int, line: Line, start: int, end: int) -> list[Partial]:
+    """The partials of one line: a short hole leaves the line whole but ends the tone."""
+    coming, found = [(start, end)], []
+    shortest = rate_hz * _REST_MS // 1000
+    while coming:
+        first, last = coming.pop()
+        partial = _refine(samples, rate_hz, line, first, last)
+        if partial is not None:
+            found.append(partial)
+            rest = ((first, round(partial.start)), (round(partial.end), last))
+            coming += [(a, b) for a, b in rest if b - a >= shortest and b - a < last - first]
+    return found
 
 
 def _refine(samples: Floats, rate_hz: int, line: Line, start: int, end: int) -> Partial | None:
@@ -155,7 +169,7 @@ def _crossing(falling: NDArray[np.float64], first: int, level: float) -> float |
 
 
 def _joined(samples: Floats, partials: list[Partial], rate_hz: int) -> list[Partial]:
-    """Pieces of one tone as one: a jump inside it, or sound over it, splits its line; and a piece may be found twice."""
+    """Pieces of one tone as one: a jump inside it, or sound over it, splits its line; a piece may be found twice."""
     joined: list[Partial] = []
     for partial in partials:
         for place, earlier in enumerate(joined):
