@@ -14,7 +14,6 @@ from mediaserver.media.seam import Forwarder
 from mediaserver.runtime.media_pool import MediaWorker
 from mediaserver.runtime.worker.writer import InlineWriter
 
-
 STEP_S: Final = 0.02
 
 
@@ -51,7 +50,7 @@ class LocalWorker:
             self._loop.call_soon(self._carry_out)
 
     def wake(self) -> None:
-        """Datagrams have come: see that a step follows within one frame. For whoever calls ``MemoryForwarder.receive``."""
+        """Datagrams have come (``MemoryForwarder.receive`` was called): see that a step follows within one frame."""
         at = (self._loop.time() // STEP_S + 1) * STEP_S
         if not self._closed and (self._timer is None or self._timer.when() > at):
             if self._timer is not None:
