@@ -130,6 +130,16 @@ class Registered:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RegistrationEnded:
+    """What a registrar elsewhere said to a REGISTER of ours."""
+
+    status: int
+    reason: str
+    expires_s: int
+    """Seconds granted; 0 when it failed, or was a removal."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Discarded:
     """A message was dropped; counted by reason."""
 
@@ -149,5 +159,6 @@ SipEvent = (
     | InfoReceived
     | LegEnded
     | Registered
+    | RegistrationEnded
     | Discarded
 )

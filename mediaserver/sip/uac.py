@@ -7,6 +7,7 @@ from functools import partial
 
 from mediaserver.sip.acks import repeat_ack, send_ack
 from mediaserver.sip.checks import check_request_uri
+from mediaserver.sip.client import MAX_TRIES, ClientCredentials, answer_challenge
 from mediaserver.sip.core import Core, ignore, with_sdp
 from mediaserver.sip.dialogs import Dialog
 from mediaserver.sip.errors import SipStateError
@@ -25,8 +26,11 @@ from mediaserver.sip.uri import SipUri, escape_user
 class Uac:
     """Places calls and follows their INVITE."""
 
-    def __init__(self, core: Core, invites: Invites, refresher: Refresher) -> None:
+    def __init__(
+        self, core: Core, invites: Invites, refresher: Refresher, credentials: ClientCredentials | None
+    ) -> None:
         self._core = core
+        self._credentials = credentials
         self._invites = invites
         self._refresher = refresher
 
@@ -100,10 +104,14 @@ class Uac:
             self._provisional(leg, tx, response, now)
         elif response.status < 300:
             self._success(leg, tx, response, now)
-        elif response.status == 422 and self._ask_longer(leg, response, now):
-            pass
-        else:
+        elif not self._mended(leg, tx, response, now):
             self._invites.happened(leg, LegInput.GOT_FAILURE, now, response)
+
+    def _mended(self, leg: Leg, tx: ClientTransaction, response: Response, now: float) -> bool:
+        """A failure that another attempt may mend was answered by one."""
+        if response.status == 422:
+            return self._ask_longer(leg, response, now)
+        return response.status in (401, 407) and self._authorize(leg, tx, response, now)
 
     def _provisional(self, leg: Leg, tx: ClientTransaction, response: Response, now: float) -> None:
         tag = parse_single(response.headers, "to").tag
@@ -143,11 +151,27 @@ class Uac:
         """422: once more with the interval the peer demands (RFC 4028 7.4)."""
         if leg.state not in (LegState.CALLING, LegState.PROCEEDING) or not raise_min_se(leg, response):
             return False
+        self._try_again(leg, now)
+        return True
+
+    def _authorize(self, leg: Leg, tx: ClientTransaction, response: Response, now: float) -> bool:
+        """401 and 407: once more with credentials, when we have any (RFC 3261 22.2)."""
+        if leg.state not in (LegState.CALLING, LegState.PROCEEDING):
+            return False
+        if parse_cseq(leg.invite.headers).number >= MAX_TRIES:
+            return False
+        answer = answer_challenge(self._core, self._credentials, tx.request, response)
+        if answer is None:
+            return False
+        leg.invite.headers.set(*answer)
+        self._try_again(leg, now)
+        return True
+
+    def _try_again(self, leg: Leg, now: float) -> None:
         cseq_number = parse_cseq(leg.invite.headers).number + 1
         leg.invite.headers.set("cseq", f"{cseq_number} INVITE")
         leg.state = LegState.CALLING
         self._send(leg, now)
-        return True
 
     def stray_2xx(self, response: Response) -> bool:
         """A 2xx to an INVITE whose transaction is over: repeat its ACK if its leg still lives."""

@@ -14,6 +14,7 @@ import hashlib
 from collections.abc import Callable, Sequence
 
 from mediaserver.sip.checks import check_request, check_response
+from mediaserver.sip.client import ClientCredentials, Registration
 from mediaserver.sip.config import SipConfig
 from mediaserver.sip.core import Core, dialog_verdict
 from mediaserver.sip.dialogs import MAX_FORWARDS
@@ -53,8 +54,12 @@ class UserAgent:
         is_local_user: Callable[[str], bool],
         challenger: Challenger,
         registrar: Registrar | None = None,
+        own: ClientCredentials | None = None,
     ) -> None:
-        """``credentials`` gives a subscriber's HA1; ``is_local_user`` says whether a number is one of ours."""
+        """``credentials`` gives a subscriber's HA1; ``is_local_user`` says whether a number is one of ours.
+
+        ``own`` is what we answer challenges with when we are somebody's phone.
+        """
         self._core = Core(config, ids, self)
         self.registrar = registrar or Registrar()
         """To be asked for ``bindings``."""
@@ -67,7 +72,8 @@ class UserAgent:
         )
         self._offers = Offers(self._core)
         self._invites = Invites(self._core, self._offers)
-        self._uac = Uac(self._core, self._invites, self._offers.refresher)
+        self._uac = Uac(self._core, self._invites, self._offers.refresher, own)
+        self._registration = Registration(self._core, own)
         self._uas = Uas(self._core, self._invites, self._offers, self._gate)
 
     @property
@@ -192,6 +198,10 @@ class UserAgent:
             headers=headers,
             now=now,
         )
+
+    def register(self, registrar: str, hop: Hop, *, number: str, expires_s: int, now: float) -> None:
+        """REGISTER our contact with a registrar elsewhere; RegistrationEnded follows."""
+        self._registration.register(registrar, hop, number, expires_s, now)
 
     def progress(self, leg: int, status: int, answer: bytes | None = None, *, now: float) -> None:
         """Send 101 to 199 to an INVITE; with ``answer``, early media. Repeated every minute."""
