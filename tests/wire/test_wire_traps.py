@@ -337,8 +337,9 @@ class TestChecks:
         assert missing.fate is Fate.DROPPED
 
     def test_without_via_nobody_is_answered(self) -> None:
-        """There is no one to answer."""
+        """There is no one to answer, be the request broken or not."""
         assert judge(message(via=None)).fate is Fate.DROPPED
+        assert judge(message(via=None, extra=("no colon",))).fate is Fate.DROPPED
 
     @pytest.mark.parametrize(
         "changed",
