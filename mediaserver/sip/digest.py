@@ -36,9 +36,9 @@ class Algorithm(StrEnum):
     SHA_256 = "SHA-256"
 
 
-READS_SHA256: Final = re.compile(r"\b(?:callbench|pjsua|pjsip|linphone)", re.IGNORECASE)
-"""User-Agent values of phones that cope with RFC 8760's several challenges. Others may give up on a response
-that holds any algorithm but MD5 (baresip 1.0, JsSIP 3), so they see MD5 alone until they name themselves here."""
+READS_SHA256: Final = re.compile(r"\b(?:callbench\b|PJSUA v2\.(?:1[5-9]|[2-9][0-9]))", re.IGNORECASE)
+"""User-Agent values of phones seen to cope with several challenges in one response (RFC 8760). Others may give up
+when any algorithm but MD5 is among them (baresip 1.0 and SIPp 3.6 do), so they see MD5 alone until they are named."""
 
 HashOf = Callable[[str, Algorithm], str | None]
 """Looks up a user's HA1 (lower-case hexadecimal, see ``compute_ha1``); None for a user who is not there."""

@@ -163,8 +163,9 @@ class TestChallenges:
             (None, ["MD5"]),
             ("baresip v1.0.0 (x86_64/linux)", ["MD5"]),
             ("JsSIP 3.13.0", ["MD5"]),
-            ("Linphone/5.1", ["SHA-256", "MD5"]),
-            ("PJSUA v2.15.1", ["SHA-256", "MD5"]),
+            ("PJSUA v2.4", ["MD5"]),
+            ("PJSUA v2.15.1 Linux", ["SHA-256", "MD5"]),
+            ("callbench/0.1", ["SHA-256", "MD5"]),
         ],
     )
     def test_phones_that_stumble_over_sha256_see_md5_alone(self, agent: str | None, algorithms: list[str]) -> None:
