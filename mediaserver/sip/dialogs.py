@@ -52,7 +52,7 @@ class Dialog:
 
     @classmethod
     def of_server(cls, request: Request, local_tag: str) -> Dialog:
-        """The dialog an INVITE of theirs opens (12.1.1); its Contact must have been checked."""
+        """The dialog an INVITE of theirs opens (12.1.1); From stands in for the Contact RFC 2543 did not ask for."""
         from_ = parse_single(request.headers, "from")
         to = request.headers.get("to") or ""
         return cls(
@@ -61,7 +61,7 @@ class Dialog:
             local_tag=local_tag,
             remote=request.headers.get("from") or "",
             remote_tag=from_.tag or "",
-            remote_target=contact_uri(request) or "",
+            remote_target=contact_uri(request) or str(from_.uri),
             route_set=record_routes(request.headers),
             local_cseq=0,
             remote_cseq=parse_cseq(request.headers).number,

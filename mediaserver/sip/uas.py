@@ -6,11 +6,10 @@ from collections.abc import Callable
 
 from mediaserver.sip.config import SDP
 from mediaserver.sip.core import Core, with_sdp
-from mediaserver.sip.dialogs import Dialog, contact_uri
+from mediaserver.sip.dialogs import Dialog
 from mediaserver.sip.errors import SipStateError, SipSyntaxError
 from mediaserver.sip.events import InfoReceived, Invited
 from mediaserver.sip.fields import (
-    parse_contacts,
     parse_content_type,
     parse_cseq,
     parse_expires,
@@ -183,9 +182,6 @@ class Uas:
     # --- a new call -----------------------------------------------------------------------
 
     def _invite(self, tx: ServerTransaction, now: float) -> None:
-        if not parse_contacts(tx.request.headers):
-            self._core.answer(tx, 400, now)
-            return
         refused = self._no_room()
         if refused is not None:
             status, retry_after_s = refused
@@ -288,7 +284,6 @@ def _invited(leg: Leg, tx: ServerTransaction, caller: Caller) -> Invited:
     uri = parse_uri(request.uri)
     assert isinstance(uri, SipUri)
     hops = parse_max_forwards(request.headers)
-    assert contact_uri(request) is not None
     return Invited(
         leg=leg.number,
         source=tx.source,
