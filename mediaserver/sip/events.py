@@ -147,6 +147,19 @@ class Discarded:
     source: Hop
 
 
+LegEvent = (
+    Ringing
+    | Answered
+    | Rejected
+    | AckReceived
+    | OfferReceived
+    | OfferAnswered
+    | OfferRejected
+    | InfoReceived
+    | LegEnded
+)
+"""What is said about a leg that exists already."""
+
 SipEvent = (
     Invited
     | Ringing

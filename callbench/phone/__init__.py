@@ -1,0 +1,21 @@
+"""Synthetic phones: SIP and RTP end to end, on real sockets or in virtual time."""
+
+from callbench.phone.media import Heard, HeardPacket
+from callbench.phone.microphone import Microphone, parse_microphone, quiet, silent, speech, tone
+from callbench.phone.phone import Answering, Phone, PhoneCall, PhoneError, PhoneSetup
+
+__all__ = [
+    "Answering",
+    "Heard",
+    "HeardPacket",
+    "Microphone",
+    "Phone",
+    "PhoneCall",
+    "PhoneError",
+    "PhoneSetup",
+    "parse_microphone",
+    "quiet",
+    "silent",
+    "speech",
+    "tone",
+]
