@@ -88,14 +88,14 @@ def without_length(message: Message) -> list[tuple[str, str]]:
 
 
 @given(data=st.binary(max_size=300) | damaged(), datagram=st.booleans())
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=150, deadline=None)
 def test_only_one_family_of_errors_comes_out(data: bytes, datagram: bool) -> None:
     """Whatever arrives is read or raises SipSyntaxError."""
     read(data, datagram=datagram)
 
 
 @given(data=st.sampled_from(SEEDS) | damaged())
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=120, deadline=None)
 def test_printing_and_reading_again_changes_nothing(data: bytes) -> None:
     """Start line, header texts and body survive; only Content-Length is written anew."""
     try:
@@ -112,7 +112,7 @@ def test_printing_and_reading_again_changes_nothing(data: bytes) -> None:
     parts=st.lists(st.sampled_from([*SEEDS, b"\r\n\r\n", b"\r\n", b"\r\n\r\n\r\n"]) | damaged(), max_size=6),
     seed=st.integers(0, 2**32),
 )
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 def test_cuts_do_not_change_what_a_stream_holds(parts: list[bytes], seed: int) -> None:
     """All at once, octet by octet and in chance pieces: the same messages, the same end."""
     stream = b"".join(parts)
@@ -153,7 +153,7 @@ READERS: list[Callable[[str], object]] = [
 
 
 @given(text=FIELD_TEXT, reader=st.sampled_from(READERS))
-@settings(max_examples=600, deadline=None)
+@settings(max_examples=300, deadline=None)
 def test_field_readers_raise_one_family_of_errors(text: str, reader: Callable[[str], object]) -> None:
     """Whatever stands in a field is read or raises SipSyntaxError."""
     with contextlib.suppress(SipSyntaxError):
