@@ -110,8 +110,8 @@ def parsed_events(text: str) -> frozenset[int]:
 
 
 def _numbers(formats: tuple[str, ...]) -> list[int]:
-    """Payload types, each once, in order; other words are left out."""
-    found = (int(word) for word in formats if _is_code(word) and int(word) <= 127)
+    """Payload types, each once, in order; other words, ``08`` among them, are left out."""
+    found = (int(word) for word in formats if _is_code(word) and int(word) <= 127 and word == str(int(word)))
     return list(dict.fromkeys(found))
 
 

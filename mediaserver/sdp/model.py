@@ -66,7 +66,8 @@ class Connection:
     def ip(self) -> IPv4Address | IPv6Address | None:
         """The address, whichever type was claimed for it; None for a name or another network.
 
-        An IPv4 address in IPv6 clothes (``::ffff:192.0.2.1``, RFC 5118 4.10) is taken for what it is.
+        An IPv4 address in IPv6 clothes (``::ffff:192.0.2.1``, RFC 5118 4.10) is taken for what it is, and
+        a zone (``%eth0``), which means something on the peer's machine only, is left out.
         """
         if self.network.upper() != "IN":
             return None
@@ -74,7 +75,9 @@ class Connection:
             address = ip_address(self.address.strip("[]"))
         except ValueError:
             return None
-        return (address.ipv4_mapped or address) if isinstance(address, IPv6Address) else address
+        if isinstance(address, IPv6Address):
+            return address.ipv4_mapped or IPv6Address(int(address))
+        return address
 
     @property
     def multicast(self) -> bool:

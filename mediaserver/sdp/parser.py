@@ -152,7 +152,11 @@ def _timing(value: str) -> list[tuple[int, int]]:
 
 
 def _media(section: _Section) -> MediaDescription:
-    words = (section.media or "").split()
+    value = section.media or ""
+    if not value.isascii():
+        # these words are echoed in answers, and none that means anything has other letters
+        raise SdpError("m", "letters beyond ASCII")
+    words = value.split()
     if len(words) < 3:
         raise SdpError("m", "fewer than three fields")
     port, slash, count = words[1].partition("/")

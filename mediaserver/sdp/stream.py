@@ -92,7 +92,7 @@ def _remote_rtcp(media: MediaDescription, remote: Address | None) -> Address | N
     words = (media.value("rtcp") or "").split()
     if words and words[0].isascii() and words[0].isdigit() and len(words[0]) <= 5 and 0 < int(words[0]) <= 0xFFFF:
         given = Connection(network=words[1], address_type=words[2], address=words[3]) if len(words) == 4 else None
-        usable = given is not None and given.ip is not None and not given.ip.is_unspecified
+        usable = given is not None and given.ip is not None and not given.nowhere and not given.multicast
         host = str(given.ip) if given is not None and usable else remote[0]
         return host, int(words[0])
     return (remote[0], remote[1] + 1) if remote[1] < 0xFFFF else None

@@ -5,10 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from mediaserver.rtp import EventReceiver, EventSender, KeyPress, PressEnd, TelephoneEvent, press_frames
+
+STEADY = settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+"""A busy machine is no failure."""
 
 SSRC = 0xCAFE
 
@@ -217,6 +220,7 @@ def test_only_so_many_presses_are_remembered(line: Line) -> None:
     assert digits(line.hear(1, 0, 160, end=True)) == "1"
 
 
+@STEADY
 @given(
     keys=st.text(alphabet="0123456789*#ABCD", min_size=1, max_size=6),
     start=st.integers(0, 2**32 - 1),

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from mediaserver.rtp import HeaderExtension, RtpError, RtpPacket, is_rtcp, read_headers, write_headers
+
+STEADY = settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+"""A busy machine is no failure."""
 
 PLAIN = bytes.fromhex("80080102 00000a0b deadbeef")
 
@@ -51,11 +54,13 @@ def test_marker_csrc_extension_and_padding_are_read_and_cut_off_the_payload() ->
     )
 
 
+@STEADY
 @given(packet=packets)
 def test_what_is_written_is_read_again(packet: RtpPacket) -> None:
     assert RtpPacket.parse(bytes(packet)) == packet
 
 
+@STEADY
 @given(data=st.binary(max_size=64) | st.binary(max_size=64).map(lambda tail: b"\xbf" + tail))
 def test_any_bytes_give_a_packet_or_the_one_error(data: bytes) -> None:
     try:
@@ -124,6 +129,7 @@ def test_neither_one_byte_nor_another_version_is_rtcp() -> None:
     assert not is_rtcp(b"\x40\xc8")
 
 
+@STEADY
 @given(batch=st.lists(packets, min_size=1, max_size=8))
 def test_headers_read_in_bulk_are_the_headers_read_one_by_one(batch: list[RtpPacket]) -> None:
     rows = np.zeros((len(batch), 2048), dtype=np.uint8)

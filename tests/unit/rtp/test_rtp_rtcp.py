@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from mediaserver.rtp import (
@@ -18,6 +18,9 @@ from mediaserver.rtp import (
     parse_compound,
     print_compound,
 )
+
+STEADY = settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+"""A busy machine is no failure."""
 
 BLOCK = ReportBlock(
     ssrc=0x11111111,
@@ -88,11 +91,13 @@ def test_several_chunks_of_one_sdes_packet_are_told_apart() -> None:
     assert parse_compound(wire) == (named(1, "ab"), named(2, "c"))
 
 
+@STEADY
 @given(batch=st.lists(packets, min_size=1, max_size=4))
 def test_what_is_written_is_read_again(batch: list[RtcpPacket]) -> None:
     assert parse_compound(print_compound(batch)) == tuple(batch)
 
 
+@STEADY
 @given(
     data=st.binary(max_size=80)
     | st.tuples(st.lists(packets, min_size=1, max_size=2), st.integers(0, 60), st.integers(0, 255)).map(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from mediaserver.rtp import (
@@ -16,6 +16,9 @@ from mediaserver.rtp import (
     sequence_add,
     timestamp_add,
 )
+
+STEADY = settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+"""A busy machine is no failure."""
 
 
 @pytest.mark.parametrize(
@@ -56,6 +59,7 @@ def test_a_line_can_be_taken_up_where_it_was_left() -> None:
     assert TimestampUnwrapper(highest=5 * 2**32 - 1).unwrap(159) == 5 * 2**32 + 159
 
 
+@STEADY
 @given(start=st.integers(0, 2**16 - 1), steps=st.lists(st.integers(-1000, 1000), max_size=300))
 def test_any_walk_of_small_steps_is_followed_exactly(start: int, steps: list[int]) -> None:
     unwrapper = SequenceUnwrapper()
@@ -68,6 +72,7 @@ def test_any_walk_of_small_steps_is_followed_exactly(start: int, steps: list[int
         assert unwrapper.unwrap(position % 2**16) == position
 
 
+@STEADY
 @given(chunks=st.lists(st.lists(st.integers(0, 2**16 - 1), max_size=20), max_size=6))
 def test_a_batch_lands_where_its_packets_land_one_by_one_whatever_the_jumps(chunks: list[list[int]]) -> None:
     scalar, vector = SequenceUnwrapper(), SequenceUnwrapper()

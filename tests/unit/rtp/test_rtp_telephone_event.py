@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from callmodel.digits import DIGITS
 from mediaserver.rtp import RtpError, TelephoneEvent, digit_of, event_of, parse_events
+
+STEADY = settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+"""A busy machine is no failure."""
 
 
 def test_a_block_is_read_field_by_field_and_the_reserved_bit_ignored() -> None:
@@ -17,6 +20,7 @@ def test_a_block_is_read_field_by_field_and_the_reserved_bit_ignored() -> None:
     assert bytes(expected) == bytes.fromhex("0a8a0320")
 
 
+@STEADY
 @given(
     event=st.builds(
         TelephoneEvent,

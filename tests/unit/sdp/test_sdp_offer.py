@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from mediaserver.sdp import (
@@ -25,6 +25,9 @@ from mediaserver.sdp import (
     make_offer,
     parse,
 )
+
+STEADY = settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+"""A busy machine is no failure."""
 
 OURS = LocalMedia(host="198.51.100.1", port=30000, session_id=7, version=3, username="srv")
 PEER = LocalMedia(host="192.0.2.10", port=4000)
@@ -242,6 +245,7 @@ sides = st.builds(
 )
 
 
+@STEADY
 @given(ours=sides, theirs=sides, we_want=st.sampled_from(Direction), they_want=st.sampled_from(Direction))
 def test_both_sides_settle_on_the_same(
     ours: Capabilities, theirs: Capabilities, we_want: Direction, they_want: Direction
