@@ -1,0 +1,194 @@
+"""A whole carrier in virtual time: the real server, engine, spool and catalog on an in-memory network.
+
+``run_virtual(scenario())`` runs a coroutine that opens a ``Carrier`` with ``async with``; nothing waits.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cache
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import numpy as np
+import soundfile
+from numpy.typing import NDArray
+
+from callbench.network import MemoryNetwork
+from callbench.phone import Microphone, Phone, PhoneSetup, silent
+from callmodel.manifest import RecordingManifest
+from callmodel.modes import RecordingMode
+from callmodel.subscriber import DubPointKey, RecordingSettings, Subscriber
+from catalog import Catalog
+from mediaserver.call.config import CallConfig
+from mediaserver.media.config import EngineConfig, PromptPcm
+from mediaserver.media.memory import MemoryForwarder
+from mediaserver.media.messages import Codec
+from mediaserver.runtime.clock import LoopClock
+from mediaserver.runtime.server import MediaServer, ServerPlan
+from mediaserver.runtime.worker.local import LocalPool
+from prompts import load_prompts
+from spool import finished_recordings, read_manifest
+
+DOMAIN = "carrier.test"
+SERVER = ("127.0.0.1", 5060)
+PASSWORD = "correct horse"
+
+
+class SeededIds:
+    """Tokens from a seeded generator: the same run twice gives the same bytes."""
+
+    def __init__(self, seed: int) -> None:
+        self._random = random.Random(seed)
+
+    def token(self, bits: int = 64) -> str:
+        """As ``mediaserver.sip.ids.Ids`` has it."""
+        return f"{self._random.getrandbits(bits):0{(bits + 3) // 4}x}"
+
+    def u32(self) -> int:
+        """32 bits."""
+        return self._random.getrandbits(32)
+
+
+@cache
+def prompt_bank() -> dict[tuple[str, str], PromptPcm]:
+    """Every prompt in both languages, loaded once a test process."""
+    library = load_prompts()
+    return {
+        (prompt.value, language.value): PromptPcm(
+            pcm_8k=library.audio(prompt, language, 8000), pcm_16k=library.audio(prompt, language, 16000)
+        )
+        for prompt, language in {(key[0], key[1]) for key in library.sounds}
+    }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finished:
+    """One sealed recording."""
+
+    manifest: RecordingManifest
+    directory: Path
+
+    @property
+    def audio(self) -> NDArray[np.int16]:
+        """(n, 2): the recorded user, everyone else."""
+        pcm: NDArray[np.int16] = soundfile.read(self.directory / "audio.wav", dtype="int16")[0]
+        return pcm
+
+    @property
+    def heard(self) -> NDArray[np.int16]:
+        """(n, 4): said by user, said by other, heard by user, heard by other."""
+        pcm: NDArray[np.int16] = soundfile.read(self.directory / "heard.flac", dtype="int16")[0]
+        return pcm
+
+
+@dataclass(slots=True, kw_only=True)
+class Carrier:
+    """The server and its phones."""
+
+    data_dir: Path
+    subscribers: Sequence[Subscriber] = ()
+    config: CallConfig = field(default_factory=lambda: CallConfig(domain=DOMAIN))
+    engine: EngineConfig = field(default_factory=lambda: EngineConfig(legs=64))
+    seed: int = 1
+    plan: dict[str, Any] = field(default_factory=dict)
+    """More of ServerPlan."""
+    network: MemoryNetwork = field(default_factory=MemoryNetwork)
+    server: MediaServer = field(init=False)
+    phones: list[Phone] = field(init=False, default_factory=list)
+
+    async def __aenter__(self) -> Self:
+        loop = asyncio.get_running_loop()
+        clock = LoopClock(loop)
+        catalog = Catalog.open_in(self.data_dir)
+        for subscriber in self.subscribers:
+            catalog.subscribers.upsert(subscriber, now=clock.wall(0))
+            catalog.subscribers.set_password(subscriber.number, PASSWORD, realm=DOMAIN, now=clock.wall(0))
+        forwarder = MemoryForwarder(self.engine.legs, self.network.transmit, lambda: round(loop.time() * 1e9))
+        self.network.attach(forwarder.receive)
+        ids = SeededIds(self.seed)
+        self.server = MediaServer(
+            ServerPlan(data_dir=self.data_dir, calls=self.config, streams=False, **self.plan),
+            catalog=catalog,
+            clock=clock,
+            network=self.network,
+            pool=LocalPool(loop, forwarder, prompt_bank(), self.engine, ids.u32),
+            ids=ids,
+        )
+        await self.server.start()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for phone in self.phones:
+            await phone.close()
+        await self.server.drain(0)
+        await self.server.stop()
+        self.server.catalog.close()
+
+    async def phone(
+        self,
+        number: str,
+        microphone: Microphone = silent,
+        *,
+        codecs: tuple[Codec, ...] = (Codec.PCMU,),
+        register: bool = True,
+        **more: Any,
+    ) -> Phone:
+        """A registered phone of a subscriber."""
+        setup = PhoneSetup(
+            number=number,
+            password=PASSWORD,
+            domain=DOMAIN,
+            server=SERVER,
+            host=f"127.0.1.{len(self.phones) + 1}",
+            codecs=codecs,
+            microphone=microphone,
+            **more,
+        )
+        phone = Phone(setup, self.network, SeededIds(self.seed * 1000 + len(self.phones)))
+        self.phones.append(phone)
+        await phone.start()
+        if register:
+            await phone.register()
+        return phone
+
+    async def settled(self) -> None:
+        """Wait until every call is over and everything is sealed and written."""
+        await self.server.hub.idle()
+        await self.server.recordings.settled()
+        await self.server.journal.written()
+
+    def recordings(self) -> list[Finished]:
+        """All sealed recordings, in the order of their start."""
+        found = [
+            Finished(manifest=read_manifest(directory), directory=directory)
+            for directory in finished_recordings(self.data_dir)
+        ]
+        return sorted(found, key=lambda item: (item.manifest.started_at, item.manifest.user))
+
+
+def user(number: str, mode: RecordingMode = RecordingMode.NEVER, **settings: Any) -> Subscriber:
+    """A subscriber with a recording mode; ``settings`` go to the recording settings, or to the subscriber."""
+    own = {key: settings.pop(key) for key in ("name", "language", "mailbox", "no_answer_s") if key in settings}
+    return Subscriber(
+        number=number,
+        recording=RecordingSettings(mode=mode, **settings),
+        dub_point=DubPointKey(
+            service_provider="TEST", external_group="TEST-SITE", external_identifier=f"{number}@{DOMAIN}"
+        ),
+        **own,
+    )
+
+
+def config(**changes: Any) -> CallConfig:
+    """The default call settings, with changes."""
+    return replace(CallConfig(domain=DOMAIN), **changes)
+
+
+Scenario = Callable[[], Any]
