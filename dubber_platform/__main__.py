@@ -9,6 +9,8 @@ import signal
 import sys
 from pathlib import Path
 
+import structlog
+
 from dubber_platform.config import UNLIMITED, PlanLimits, PlatformConfig
 from dubber_platform.server import PlatformStartError, run_platform
 
@@ -35,6 +37,7 @@ def main() -> int:
         region=given.region,
         limits=UNLIMITED if given.no_limits else PlanLimits(),
     )
+    structlog.configure(logger_factory=structlog.PrintLoggerFactory(file=sys.stderr))
     try:
         asyncio.run(_serve(config))
     except PlatformStartError as error:

@@ -67,7 +67,7 @@ async def run_platform(
             await web.TCPSite(runner, config.host, config.plain_port).start()
     except OSError as error:
         await runner.cleanup()
-        raise PlatformStartError(f"cannot listen on {config.host}: {error.strerror}") from error
+        raise PlatformStartError(f"cannot listen on {config.host} port {config.port}: {error.strerror}") from error
     port = int(runner.addresses[0][1])
     host = f"[{config.host}]" if ":" in config.host else config.host
     origin = config.public_url or f"https://{host}:{port}"
