@@ -13,9 +13,10 @@ from callbench.analysis.report import (
     render_report,
 )
 from callbench.analysis.source import AnalysisError
-from callbench.analysis.templates import Templates, built_in_templates, make_templates
+from callbench.analysis.templates import NO_TEMPLATES, Templates, built_in_templates, make_templates
 
 __all__ = [
+    "NO_TEMPLATES",
     "AnalysisError",
     "AnalysisReport",
     "Break",

@@ -58,12 +58,14 @@ class _Finding:
 
     @property
     def weight(self) -> float:
-        """How much of the channel it explains."""
-        return self.heard.score**2 * self.heard.heard * (self.heard.end_ms - self.heard.start_ms)
+        """How much of the channel it explains, and how well."""
+        return self.heard.score**4 * self.heard.heard * (self.heard.end_ms - self.heard.start_ms)
 
 
 def find_prompts(samples: Floats, rate_hz: int, templates: Templates) -> tuple[PromptHeard, ...]:
     """Every announcement heard in a channel, in order of time."""
+    if not templates.pieces:
+        return ()
     fine_hz = 8000 if rate_hz < 16000 else 16000
     fine = differenced(resampled(samples, rate_hz, fine_hz))
     coarse = differenced(resampled(samples, rate_hz, COARSE_HZ))

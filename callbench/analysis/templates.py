@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import pairwise
+from types import MappingProxyType
 from typing import Final
 
 import numpy as np
@@ -22,7 +23,7 @@ from prompts import PromptId, PromptLibrary, load_prompts
 
 COARSE_HZ: Final = 4000
 PIECE_S: Final = 1.5
-TRANSFORM: Final = 32768
+TRANSFORM: Final = 16384
 _DIFFERENCE: Final = 0.9
 _FAINT: Final = 0.05
 """A piece with less than this share of its announcement's mean power is a pause, and matches any pause."""
@@ -67,6 +68,12 @@ def resampled(samples: Floats, rate_hz: int, target_hz: int) -> Floats:
     if rate_hz == target_hz:
         return samples
     return np.asarray(soxr.resample(samples, rate_hz, target_hz, quality="HQ"), np.float32)
+
+
+NO_TEMPLATES: Final = Templates(
+    PromptLibrary(sounds=MappingProxyType({})), (), np.zeros((0, TRANSFORM // 2 + 1), np.complex64)
+)
+"""For an analysis that does not look for announcements, which is most of its work."""
 
 
 @lru_cache(maxsize=1)
