@@ -65,7 +65,9 @@ class VirtualTimeLoop(asyncio.SelectorEventLoop):
     def _jump(self, seconds: float) -> None:
         self._now += seconds
 
-    def run_in_executor(self, executor: Any, func: Any, *args: Any) -> Any:
+    def run_in_executor(  # type: ignore[override]  # the typeshed's variadic form adds nothing here
+        self, executor: Any, func: Any, *args: Any
+    ) -> Any:
         """Run the job inline: virtual time has no threads."""
         future: asyncio.Future[Any] = self.create_future()
         try:

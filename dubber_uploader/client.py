@@ -108,6 +108,23 @@ class DubberClient:
             raise
         return DubPoint(id=_id_of(found, "id"), account_id=_id_of(found, "account"))
 
+    async def find_user(self, collection: str, username: str) -> str | None:
+        """GET the users of an account; the id of the one with this name, None when there is none."""
+        page = 1
+        while True:
+            found = await self._call("GET", collection, params={"count": "100", "page": str(page)})
+            users = _list_of(found, "users")
+            for user in users:
+                if user.get("username") == username:
+                    return _id_of(user, "id")
+            if len(users) < 100:
+                return None
+            page += 1
+
+    async def create(self, collection: str, fields: Mapping[str, Any]) -> str:
+        """POST to a collection; the id of what was made."""
+        return _id_of(await self._call("POST", collection, body=fields), "id")
+
     async def find_recording(self, collection: str, tag: str, value: str) -> RemoteRecording | None:
         """A recording of a collection (see :func:`collection_of`) that carries this meta tag, whatever its status."""
         for status in ("Uploading", "Active"):
@@ -277,9 +294,14 @@ class DubberClient:
         return aiohttp.ClientTimeout(total=self._config.call_timeout_s, sock_connect=self._config.connect_timeout_s)
 
 
+def account_path(account_id: str) -> str:
+    """Where an account is."""
+    return f"/accounts/{_quoted(account_id)}"
+
+
 def account_collection(account_id: str) -> str:
     """Where an account's recordings are."""
-    return f"/accounts/{_quoted(account_id)}/recordings"
+    return f"{account_path(account_id)}/recordings"
 
 
 def unidentified_collection(group_id: str) -> str:

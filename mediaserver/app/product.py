@@ -25,7 +25,7 @@ from dubber_platform.config import PlanLimits, PlatformConfig
 from dubber_platform.server import PlatformStartError, RunningPlatform, run_platform
 from mediaserver.app.certificates import Certificates, ensure_certificates
 from mediaserver.app.config import Settings, is_loopback
-from mediaserver.app.delivery import Delivery, start_delivery
+from mediaserver.app.delivery import Delivery, provision_subscribers, start_delivery
 from mediaserver.app.demo_users import ensure_demo_users
 from mediaserver.app.info import forget_info, write_info
 from mediaserver.call.config import CallConfig, VoicemailConfig, tone_audio
@@ -104,6 +104,9 @@ class Product:
             self.delivery = await start_delivery(settings, self.catalog, self.platform, certificates.ca_file)
             self._stack.push_async_callback(self.delivery.stop)
             self.server.recordings.on_sealed = self.delivery.wake
+            if passwords and self.platform is not None:
+                account = self.platform.credentials["account_id"]
+                await provision_subscribers(self.delivery, self.catalog, account)
         http = await self._start_http()
         self.info = self._describe(addresses, certificates, passwords, http)
         write_info(settings.data_dir, self.info)
@@ -222,7 +225,11 @@ class Product:
     def _describe(
         self, addresses: Any, certificates: Certificates, passwords: dict[str, str], http: str
     ) -> dict[str, Any]:
-        sip = {key: value for key, value in (("udp", addresses.udp), ("tcp", addresses.tcp), ("tls", addresses.tls)) if value}
+        sip = {
+            key: value
+            for key, value in (("udp", addresses.udp), ("tcp", addresses.tcp), ("tls", addresses.tls))
+            if value
+        }
         subscribers = self.server.directory.subscribers
         return {
             "sip": sip,
@@ -268,9 +275,12 @@ class Product:
         yield "mediaserver_sip_discarded", "counter", "SIP messages dropped, by reason", dict(server.shell.dropped)
         yield "mediaserver_worker_load", "gauge", "Fraction of a core that a media worker uses", loads
         yield "mediaserver_uploads", "gauge", "Deliveries by state", self._upload_counts()
-        yield "mediaserver_disk_free_bytes", "gauge", "Free space for recordings", {
-            "": shutil.disk_usage(self.settings.data_dir).free
-        }
+        yield (
+            "mediaserver_disk_free_bytes",
+            "gauge",
+            "Free space for recordings",
+            {"": shutil.disk_usage(self.settings.data_dir).free},
+        )
 
     def _upload_counts(self) -> dict[str, float]:
         counts = self.catalog.uploads.counts()

@@ -152,7 +152,7 @@ class CallHub:
             _log.info("user.registered", user=event.user, contacts=len(event.contacts))
         elif isinstance(event, sip.Discarded):
             _log.debug("message.discarded", reason=event.reason, source=f"{event.source.host}:{event.source.port}")
-        else:
+        elif not isinstance(event, sip.RegistrationEnded):
             found = self._by_sip_leg.get(event.leg)
             if found is not None:
                 live, party = found

@@ -120,4 +120,6 @@ def print_info(info: dict[str, Any]) -> None:
         out.print("")
         rows = ((user["number"], user["password"], user["mode"]) for user in info["users"])
         print_table(("user", "SIP password", "recording mode"), rows, empty="")
-        out.print("\nAnyone may dial 9001 (echo), 9002 (talks), 9003 (1004 Hz), 9004 (says digits back) ... 9009 (silence).")
+        out.print(
+            "\nAnyone may dial 9001 (echo), 9002 (talks), 9003 (1004 Hz), 9004 (says digits back) ... 9009 (silence)."
+        )
