@@ -28,6 +28,11 @@ class Alarms(Generic[Key]):
         """How many alarms are set."""
         return len(self._due)
 
+    @property
+    def heap_size(self) -> int:
+        """Entries kept, those of cancelled alarms too."""
+        return len(self._heap)
+
     def __contains__(self, key: Key) -> bool:
         """The alarm of ``key`` is set."""
         return key in self._due
