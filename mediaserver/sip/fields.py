@@ -21,6 +21,9 @@ MAX_CSEQ: Final = 2**31 - 1
 MAX_SECONDS: Final = 2**32 - 1
 """Largest delta-seconds; larger ones are clamped to it (RFC 3261 20.19)."""
 
+MAX_COMMAS: Final = 255
+"""In one header line that is split; a list this long is no list but an attack."""
+
 TCHARS: Final = r"[A-Za-z0-9\-.!%*_+`'~]++"
 """Regex source of a token (RFC 3261 25.1)."""
 _QUOTED: Final = r'"(?:[^"\\]++|\\.)*+"'
@@ -215,8 +218,11 @@ class MediaType:
 
 def split_commas(text: str) -> list[str]:
     """Elements between commas that stand outside quotes and brackets, stripped; empty ones stay."""
-    if "," not in text:
+    commas = text.count(",")
+    if not commas:
         return [text.strip(_BLANKS)]
+    if commas > MAX_COMMAS:
+        raise SipSyntaxError("list", f"more than {MAX_COMMAS} commas")
     elements = []
     at = 0
     while True:

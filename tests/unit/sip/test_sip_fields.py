@@ -363,6 +363,12 @@ class TestLists:
         with pytest.raises(SipSyntaxError, match="does not close"):
             split_commas(text)
 
+    def test_a_list_without_end(self) -> None:
+        """256 elements are read, one more is refused."""
+        assert len(split_commas("a," * 255 + "a")) == 256
+        with pytest.raises(SipSyntaxError, match="more than 255 commas"):
+            split_commas("a," * 256 + "a")
+
     def test_tokens(self) -> None:
         """Lines and commas; empty elements do not count."""
         found = token_list(
