@@ -9,6 +9,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -49,9 +50,15 @@ static void note(uint32_t *list, size_t *n, ns value) {
     if (*n < room) list[(*n)++] = value < 0 ? 0 : (uint32_t)(value / 1000);
 }
 
-static void receive(int wait_ms) {
+/* Take what has come; wait at most so long for the first, without spinning. */
+static void receive(ns wait) {
     struct epoll_event events[256];
-    int n = epoll_wait(epoll, events, 256, wait_ms);
+    if (wait > 0) {
+        struct pollfd ready = {.fd = epoll, .events = POLLIN};
+        struct timespec longest = {wait / 1000000000, wait % 1000000000};
+        if (ppoll(&ready, 1, &longest, NULL) <= 0) return;
+    }
+    int n = epoll_wait(epoll, events, 256, 0);
     for (int i = 0; i < n; i++) {
         unsigned char d[2048];
         char control[128];
@@ -128,7 +135,7 @@ int main(int argc, char **argv) {
     for (uint32_t frame = 0;; frame++) {
         for (int leg = 0; leg < count; leg++) {
             ns due = start + frame * PERIOD_NS + PERIOD_NS * leg / count, now;
-            while ((now = clock_ns(CLOCK_MONOTONIC)) < due) receive(due - now > 1500000 ? 1 : 0);
+            while ((now = clock_ns(CLOCK_MONOTONIC)) < due) receive(due - now);
             if (!said && now >= first) said = puts("begin"), fflush(stdout), said = 1;
             if (said == 1 && now >= last) said = puts("end"), fflush(stdout), said = 2;
             if (now >= last) goto over;
@@ -137,7 +144,7 @@ int main(int argc, char **argv) {
         }
     }
 over:
-    while (clock_ns(CLOCK_MONOTONIC) < end) receive(1);
+    while (clock_ns(CLOCK_MONOTONIC) < end) receive(1000000);
     qsort(latency_us, latencies, sizeof *latency_us, by_size);
     qsort(late_us, lates, sizeof *late_us, by_size);
     printf("{\"legs\": %d, \"sent\": %llu, \"answered\": %llu, \"received\": %llu, \"latency_p50_ms\": %.4f, \"latency_p99_ms\": %.4f, "

@@ -79,7 +79,7 @@ async def measure(design: str, server: servers.Server, calls: int, gen: Path, op
                 str(options.seconds),
                 stdin=asyncio.subprocess.PIPE,
                 stdout=asyncio.subprocess.PIPE,
-                preexec_fn=lambda: os.sched_setaffinity(0, {options.generator_core}),
+                preexec_fn=servers.on_core(options.generator_core, realtime=not options.no_realtime),
             )
             assert process.stdin is not None
             assert process.stdout is not None
@@ -111,11 +111,11 @@ async def measure(design: str, server: servers.Server, calls: int, gen: Path, op
 
 def designs(options: argparse.Namespace, floor: Path) -> dict[str, servers.Server]:
     """Everything that is compared, in the order it runs in a round."""
-    core = options.server_core
+    core, realtime = options.server_core, not options.no_realtime
     relay = HERE / "asyncio_relay.py"
     every: dict[str, servers.Server] = {
-        FLOOR: servers.program(core, floor),
-        ASYNCIO: servers.program(core, sys.executable, relay),
+        FLOOR: servers.program(core, floor, realtime=realtime),
+        ASYNCIO: servers.program(core, sys.executable, relay, realtime=realtime),
     }
     for forwarder in ("native", "python"):
         if forwarder == "native" and not native_available():
@@ -123,7 +123,7 @@ def designs(options: argparse.Namespace, floor: Path) -> dict[str, servers.Serve
             continue
         for mixed in (False, True):
             name = forwarder + (", mixed" if mixed else "")
-            every[name] = servers.worker(core, forwarder, mixed=mixed, realtime=not options.no_realtime)
+            every[name] = servers.worker(core, forwarder, mixed=mixed, realtime=realtime)
     wanted = options.only.split("/") if options.only else list(every)
     return {name: server for name, server in every.items() if name in wanted}
 

@@ -8,7 +8,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -74,7 +74,19 @@ def legs_text(calls: int, *, of_phones: bool) -> str:
     return "".join(f"{b} {a}\n" if of_phones else f"{a} {b}\n" for a, b in pairs)
 
 
-def program(core: int, *command: str | Path) -> Server:
+def on_core(core: int, *, realtime: bool) -> Callable[[], None]:
+    """What a child does to itself first: one core, and SCHED_RR where that is allowed, the same for all."""
+
+    def prepare() -> None:
+        os.sched_setaffinity(0, {core})
+        if realtime:
+            with suppress(OSError):
+                os.sched_setscheduler(0, os.SCHED_RR, os.sched_param(2))
+
+    return prepare
+
+
+def program(core: int, *command: str | Path, realtime: bool) -> Server:
     """A program that reads its legs, prints ``ready`` and runs until it is terminated."""
 
     @asynccontextmanager
@@ -84,7 +96,7 @@ def program(core: int, *command: str | Path) -> Server:
             folder,
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
-            preexec_fn=lambda: os.sched_setaffinity(0, {core}),
+            preexec_fn=on_core(core, realtime=realtime),
         )
         assert process.stdin is not None
         assert process.stdout is not None

@@ -7,6 +7,7 @@ import os
 import resource
 import signal
 import sys
+from enum import IntEnum
 
 import structlog
 
@@ -35,10 +36,18 @@ def raise_open_files(least: int) -> int:
     return hard
 
 
-def ask_for_realtime() -> bool:
-    """SCHED_RR for this thread and those it starts; False (and logged) when it is refused."""
+class Priority(IntEnum):
+    """SCHED_RR priorities of a worker's threads: packets before the step, the step before files."""
+
+    WRITER = 1
+    STEP = 2
+    FORWARDER = 3
+
+
+def ask_for_realtime(priority: Priority) -> bool:
+    """SCHED_RR for the calling thread and those it starts from now on; False (and logged) when it is refused."""
     try:
-        os.sched_setscheduler(0, os.SCHED_RR, os.sched_param(1))
+        os.sched_setscheduler(0, os.SCHED_RR, os.sched_param(priority))
     except OSError as error:
         _log.info("worker.no_realtime", error=str(error))
         return False

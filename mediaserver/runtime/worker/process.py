@@ -36,6 +36,7 @@ from mediaserver.media.seam import Forwarder
 from mediaserver.runtime.forwarders import make_forwarder
 from mediaserver.runtime.worker import hygiene
 from mediaserver.runtime.worker.control import Channel
+from mediaserver.runtime.worker.hygiene import Priority
 from mediaserver.runtime.worker.settings import Begin, Stop, WorkerReady, WorkerSettings
 from mediaserver.runtime.worker.writer import WriterThread
 
@@ -126,10 +127,14 @@ class _Running:
         self._channel = channel
         least = settings.open_files or hygiene.FILES_BESIDE_LEGS + hygiene.FILES_PER_LEG * config.legs
         files = hygiene.raise_open_files(least)
-        # The writer's thread starts before the scheduler is asked, so that it stays an ordinary one.
+        # A thread has the priority of the one that starts it, at that moment.
+        realtime = settings.realtime and hygiene.ask_for_realtime(Priority.WRITER)
         self._writer = WriterThread(queue_bytes=settings.queue_bytes, sync_interval_s=settings.sync_interval_s)
-        realtime = settings.realtime and hygiene.ask_for_realtime()
+        if realtime:
+            hygiene.ask_for_realtime(Priority.FORWARDER)
         self._forwarder: Forwarder = make_forwarder(settings.forwarder, config.legs, loop)
+        if realtime:
+            hygiene.ask_for_realtime(Priority.STEP)
         self._engine = MediaEngine(
             self._forwarder, prompts, config, self._writer.open_sink, random_u32=lambda: secrets.randbits(32)
         )
