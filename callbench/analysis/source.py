@@ -55,7 +55,7 @@ def audio_of(samples: NDArray[Any], rate_hz: int) -> Audio:
     """An array of shape (samples,) or (samples, channels), int16 or float on the 16 bit scale; raises AnalysisError."""
     if samples.ndim not in {1, 2}:
         raise AnalysisError(f"array: has {samples.ndim} dimensions, not samples and channels")
-    table = samples.reshape(len(samples), -1)
+    table = samples[:, np.newaxis] if samples.ndim == 1 else samples
     _check("array", rate_hz, table.shape[1], len(table))
     return _split("array", table.astype(np.float32), rate_hz)
 
