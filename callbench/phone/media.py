@@ -166,6 +166,19 @@ class PhoneMedia:
             if socket is not None:
                 socket.close()
 
+    def said_audio(self, rate_hz: int = 8000) -> Pcm:
+        """What was said, as the other side decodes it, from the first packet sent; breaks in sending are silence."""
+        if not self.said:
+            return np.zeros(0, np.int16)
+        unwrap, per_tick = TimestampUnwrapper(), rate_hz // 8000
+        decoder = decoder_for(self._codec, rate_hz)
+        origin = unwrap.unwrap(self.said[0][0])
+        pieces = [((unwrap.unwrap(ticks) - origin) * per_tick, decoder.decode(payload)) for ticks, payload in self.said]
+        whole = np.zeros(pieces[-1][0] + pieces[-1][1].size, np.int16)
+        for at, pcm in pieces:
+            whole[at : at + pcm.size] = pcm
+        return whole
+
     # --- out ----------------------------------------------------------------------------------
 
     def press(self, digits: str, *, in_band: bool = False, duration_ms: int = 100) -> None:
