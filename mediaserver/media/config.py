@@ -23,6 +23,8 @@ class EngineConfig:
     rtcp_interval_s: float = 5.0
     """Mean time between reports of a leg (RFC 3550 6.2); 0 sends none."""
     cname: str = "recorder@mediaserver.invalid"
+    bulk_from: int = 8
+    """Packets in one step from which on arrays are cheaper than one packet at a time."""
     duck_db: float = 12.0
     """How far speech goes down under an announcement."""
     unix_offset_ns: int = 0

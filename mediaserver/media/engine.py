@@ -70,7 +70,7 @@ class MediaEngine:
         self._recorder = Recorder(rooms, self._mixer, open_sink, emit, nearest_tick(config.flush_delay_s))
         self._streams = Streams(legs, timeline, emit, self._recorder.shifted)
         self._house = Housekeeping(legs, self._streams, config, emit, random_u32)
-        self._intake = Intake(legs, timeline, self._streams, self._house.event_began, emit)
+        self._intake = Intake(legs, timeline, self._streams, self._house.event_began, emit, config.bulk_from)
         self._clocks = Clocks(legs, self._streams)
         self._ears = Ears(legs, timeline, emit)
         self._sources = Sources(legs, timeline, self._mixer, prompts)
@@ -183,7 +183,9 @@ class MediaEngine:
         due = (tick - self._frame) // FRAME_TICKS + 1
         if due <= 0:
             return
-        if due > CATCH_UP:
+        if not (self._composing or self._ears.listening):
+            self._frame += (due - 1) * FRAME_TICKS  # only the one in which a reminder may be due
+        elif due > CATCH_UP:
             self._skip(self._frame, due - CATCH_UP)
             self._frame += (due - CATCH_UP) * FRAME_TICKS
         while self._frame <= tick:

@@ -58,6 +58,8 @@ class Housekeeping:
     def look(self, now: float) -> None:
         """Do what is due."""
         top = self._legs.top
+        if not top or float(self._legs.deadline[:top].min()) > now:
+            return
         for row in np.flatnonzero(self._legs.deadline[:top] <= now):
             leg = self._legs.by_row.get(int(row))
             if leg is None or leg.closed or leg.media is None:

@@ -98,6 +98,11 @@ class Ears:
         self._key[row], self._hits[row], self._misses[row] = NO_KEY, 0, 0
 
     @property
+    def listening(self) -> bool:
+        """Whether there is any leg to listen to."""
+        return bool(self._rows.size)
+
+    @property
     def busy(self) -> bool:
         """Whether a key is down somewhere, so that its end must be waited for."""
         return bool(self._rows.size and (self._hits[self._rows] > 0).any())

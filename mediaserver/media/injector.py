@@ -41,6 +41,8 @@ MAX_QUEUED: Final = 64
 class Item:
     """One thing to be heard by some legs."""
 
+    number: int
+    """Counts items: each has its own."""
     call_id: str
     audience: tuple[int, ...]
     """Rows."""
@@ -103,6 +105,9 @@ class Injector:
         self._emit = emit
         self._ducked = 10 ** (-duck_db / 20)
         self.bank = Bank()
+        self.changed = False
+        """Somebody has begun or ceased to hear us since this was last cleared."""
+        self._numbers = 0
         self._queues: dict[int, deque[Item]] = {}
         self._items: list[Item] = []
         self._reminders: dict[str, Reminder] = {}
@@ -138,6 +143,7 @@ class Injector:
             return
         self._queue(
             Item(
+                number=self._next_number(),
                 call_id=leg.call_id,
                 audience=(leg.row,),
                 samples=samples,
@@ -260,6 +266,7 @@ class Injector:
     def _item(self, call_id: str, audience: tuple[int, ...], audio: tuple[Audio, ...]) -> Item:
         samples = render(self._prompts, audio, TICK_HZ)
         return Item(
+            number=self._next_number(),
             call_id=call_id,
             audience=audience,
             audio=audio,
@@ -267,6 +274,10 @@ class Injector:
             wide=_Once(lambda: render(self._prompts, audio, 2 * TICK_HZ)),
             place=self.bank.place(audio, samples),
         )
+
+    def _next_number(self) -> int:
+        self._numbers += 1
+        return self._numbers
 
     def _queue(self, item: Item) -> None:
         self._items.append(item)
@@ -279,6 +290,7 @@ class Injector:
         self._place[rows] = item.place - tick
         self.hears[rows] = True
         self.speech_gain[rows] = item.speech_gain
+        self.changed = True
         self.forget(item.call_id, tick - HISTORY_TICKS)
         self._history.setdefault(item.call_id, History()).items.append(item)
         if item.play_id is not None:
@@ -305,6 +317,7 @@ class Injector:
         rows = np.array(audience, np.int64)
         self.hears[rows] = False
         self.speech_gain[rows] = 1.0
+        self.changed = True
 
 
 class _Once:

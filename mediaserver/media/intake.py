@@ -45,7 +45,10 @@ class Intake:
         streams: Streams,
         event_began: Callable[[Leg], None],
         emit: Callable[[Event], None],
+        bulk_from: int,
     ) -> None:
+        """``bulk_from`` packets at once are worth the bulk path."""
+        self._bulk_from = max(1, bulk_from)
         self._legs = legs
         self._timeline = timeline
         self._streams = streams
@@ -56,7 +59,9 @@ class Intake:
 
     def take(self, batch: Batch, chosen: Ints) -> None:
         """Work through the datagrams ``chosen`` (indices, ascending) of a batch."""
-        if chosen.size == 0:
+        if chosen.size < self._bulk_from:
+            for at in chosen:
+                self._one(batch, int(at), int(batch.arrival_ns[at]) // NS_PER_TICK)
             return
         whole = chosen.size == batch.legs.size
         rows = batch.legs if whole else batch.legs[chosen]
@@ -106,7 +111,9 @@ class Intake:
             usual[:] = False  # copies within one batch: rare, and the slow way tells them apart
             return
         self._count(rows, sequences, timestamps, ticks, transits, arrivals)
-        legs.sending[rows] = kinds
+        if not bool((legs.sending[rows] == kinds).all()):
+            legs.sending[rows] = kinds
+            legs.sending_changed = True
         picked = chosen[at]
         payload = batch.rows[:, HEADER_BYTES:FRAME_BYTES]
         if picked.size != batch.legs.size:

@@ -152,6 +152,11 @@ class Legs:
     def __init__(self, forwarder: Forwarder, capacity: int) -> None:
         self.forwarder = forwarder
         self.table = forwarder.table
+        self.open, self.sends = self.table["open"], self.table["sends"]
+        self.remote_len, self.sent_ns = self.table["remote_len"], self.table["sent_ns"]
+        self.seq_out, self.ts_out, self.ssrc_out = (self.table[name] for name in ("seq_out", "ts_out", "ssrc_out"))
+        self.sending_changed = False
+        """A leg has sent another codec than before since this was last cleared."""
         self.capacity = min(capacity, len(forwarder.table))
         self.top = 0
         """Rows in use lie below."""

@@ -23,6 +23,15 @@ from mediaserver.rtp.packet import HEADER_BYTES, RtpPacket, is_rtcp
 FIRST_PORT: Final = 20000
 LAST_PORT: Final = 65534
 
+_NOTHING: Final = Batch(
+    rows=np.zeros((0, ROW_BYTES), np.uint8),
+    lengths=np.zeros(0, np.int32),
+    legs=np.zeros(0, np.int32),
+    arrival_ns=np.zeros(0, np.int64),
+    verdicts=np.zeros(0, np.uint8),
+    sources=np.zeros((0, SOCKADDR_BYTES), np.uint8),
+)
+
 Transmit = Callable[[bytes, Address, Address], None]
 """Datagram, from, to."""
 
@@ -69,6 +78,8 @@ class MemoryForwarder:
 
     def collect(self) -> Batch:
         """See the seam."""
+        if not self._kept:
+            return _NOTHING
         kept, self._kept = self._kept, []
         n = len(kept)
         rows = np.zeros((n, ROW_BYTES), np.uint8)

@@ -48,6 +48,8 @@ class Mixer:
         self._odd = np.zeros(n, np.bool_)
         self._always = np.zeros(n, np.bool_)
         """Composed for as long as the two sides are what they are."""
+        self._settling = False
+        """A gain has changed in the last frame: it may be back at one."""
         self._expected = np.zeros(n, np.uint8)
         """PayloadKind that may be passed on from a leg; 0 while nothing is."""
         self._usual_rows: Ints = np.zeros(0, np.int64)
@@ -147,6 +149,9 @@ class Mixer:
     def review(self, tick: int) -> None:
         """Before a frame: switch directions whose need has begun or ended."""
         legs, top = self._legs, self._legs.top
+        if not (self._injector.changed or legs.sending_changed or self._settling):
+            return
+        self._injector.changed = legs.sending_changed = self._settling = False
         hears = self._injector.hears[:top]
         changed = hears & ~self._composed[:top]
         changed |= self._composed[:top] & ~self._always[:top] & ~hears & (self._gain[:top] == 1.0)
@@ -181,6 +186,7 @@ class Mixer:
             mixed += self._injector.frames(rows, tick)
             samples = _clipped(mixed)
             self._gain[rows] = wanted
+            self._settling = self._settling or bool((gain != wanted).any())
         self._taps.sent(rows, tick, samples)
         sendable = self._sendable(rows, peers, hears, tick)
         if bool(sendable.all()):
@@ -189,9 +195,9 @@ class Mixer:
             self._output.send_frames(rows[sendable], tick, samples[sendable])
 
     def _sendable(self, rows: Ints, peers: Ints, hears: Flags, tick: int) -> Flags:
-        table = self._legs.table
-        talking = (peers >= 0) & (tick - self._legs.heard[np.maximum(peers, 0)] < STILL_TALKING_TICKS)
-        may = (table["open"][rows] != 0) & (table["sends"][rows] != 0) & (table["remote_len"][rows] != 0)
+        legs = self._legs
+        talking = (peers >= 0) & (tick - legs.heard[np.maximum(peers, 0)] < STILL_TALKING_TICKS)
+        may = (legs.open[rows] & legs.sends[rows]).astype(np.bool_) & (legs.remote_len[rows] != 0)
         ready: Flags = may & (hears | talking)
         return ready
 
@@ -211,6 +217,7 @@ class Mixer:
             ours = self._injector.wide_frame(row, tick) if wide else self._injector.frames(np.array([row]), tick)[0]
             speech = _clipped(mixed + ours)
             self._gain[row] = wanted
+            self._settling = self._settling or gain != wanted
         self._taps.sent(np.array([row]), tick, (speech[::2] if wide else speech)[None, :])
         talking = peer >= 0 and tick - int(self._legs.heard[peer]) < STILL_TALKING_TICKS
         events = _NO_EVENTS

@@ -70,28 +70,27 @@ class Output:
         """Timestamps of the frame at ``tick``; rows that were not ours are joined on to what the forwarder sent."""
         fresh = rows[self._sent_tick[rows] == NOT_OURS]
         if fresh.size:
-            table = self._legs.table
-            sent_ns = table["sent_ns"][fresh]
+            sent_ns = self._legs.sent_ns[fresh]
             passed = np.where(sent_ns > 0, tick - sent_ns // NS_PER_TICK, FRAME_TICKS)
-            self._base[fresh] = table["ts_out"][fresh].astype(np.int64) + np.maximum(passed, FRAME_TICKS) - tick
+            self._base[fresh] = self._legs.ts_out[fresh].astype(np.int64) + np.maximum(passed, FRAME_TICKS) - tick
         return (self._base[rows] + tick) & 0xFFFFFFFF
 
     def send_frames(self, rows: Ints, tick: int, samples: Pcm) -> None:
         """One 20 ms G.711 frame to each of ``rows``."""
         n = rows.size
         timestamps = self.timestamps(rows, tick)
-        table = self._legs.table
-        sequences = (table["seq_out"][rows] + np.uint16(1)).astype(np.uint16)
+        legs = self._legs
+        sequences = legs.seq_out[rows] + np.uint16(1)
         out = self._frames[:n]
         marked = self._sent_tick[rows] != tick - FRAME_TICKS
         out[:, 1] = self.payload_type[rows] | (marked.astype(np.uint8) << 7)
         out[:, 2:4] = _big_endian(sequences, ">u2")
         out[:, 4:8] = _big_endian(timestamps, ">u4")
-        out[:, 8:12] = _big_endian(table["ssrc_out"][rows], ">u4")
+        out[:, 8:12] = _big_endian(legs.ssrc_out[rows], ">u4")
         out[:, HEADER_BYTES:] = self._encoded(self.a_law[rows], samples)
-        table["seq_out"][rows] = sequences
-        table["ts_out"][rows] = timestamps
-        table["sent_ns"][rows] = tick * NS_PER_TICK
+        legs.seq_out[rows] = sequences
+        legs.ts_out[rows] = timestamps
+        legs.sent_ns[rows] = tick * NS_PER_TICK
         self._sent_tick[rows] = tick
         self._legs.forwarder.send(out, self._lengths[:n], rows.astype(np.int32))
 

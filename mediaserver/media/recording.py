@@ -254,9 +254,9 @@ class Recording:
 
     def _tell_items(self, end: int) -> None:
         for item in self._items(self.takes.start, end):
-            if item.end is None or item.end > end or id(item) in self._told_items or not item.audio:
+            if item.end is None or item.end > end or item.number in self._told_items or not item.audio:
                 continue
-            self._told_items.add(id(item))
+            self._told_items.add(item.number)
             kind = MarkKind.ANNOUNCEMENT if item.kind == "announcement" else MarkKind.TONE
             first = max(item.start or 0, self.takes.start)
             recorded = "yes" if item.recorded else "no"

@@ -40,6 +40,9 @@ MOST_DELAY_TICKS: Final = 6 * FRAME_TICKS
 SILENCE_POWER: Final = power_of(-50.0)
 """Below -50 dBm0 a leg is silent."""
 
+STILL_TICKS: Final = 3 * FRAME_TICKS
+"""Silence before and at a packet at which a correction may be made: nothing loud is overwritten."""
+
 OnShift = Callable[[int, int, int], None]
 """Row, tick at which it takes effect, ticks by which later packets lie later."""
 
@@ -138,6 +141,7 @@ class Streams:
         elif kind is PayloadKind.COMFORT_NOISE:
             self._remember(row, sequence, timestamp + int(legs.offset[row]), 0)
         elif not copy:
+            legs.sending_changed = legs.sending_changed or int(legs.sending[row]) != kind
             legs.sending[row] = kind
             self._audio(leg, CODEC_OF_KIND[kind], packet.payload, sequence, timestamp, arrival_tick)
 
@@ -186,7 +190,8 @@ class Streams:
             leg.doubtful.clear()
             legs.in_doubt[row] = False
             self._measure(row, transit)
-            if legs.correction[row] and _power(samples) < SILENCE_POWER:
+            still = arrival_tick - int(legs.loud[row]) >= STILL_TICKS
+            if legs.correction[row] and still and _power(samples) < SILENCE_POWER:
                 self.correct(row, tick)
                 tick = timestamp + int(legs.offset[row])
         legs.heard[row] = max(int(legs.heard[row]), arrival_tick)
