@@ -26,8 +26,7 @@ def start_repeating(core: Core, leg: Leg, tx: ServerTransaction, response: Respo
 def repeat(core: Core, leg: Leg, now: float) -> None:
     """The interval is over: once more, at twice the interval, at most T2."""
     unacked = leg.unacked
-    if unacked is None:
-        return
+    assert unacked is not None, "the timer stops with it"
     core.layer.respond(unacked.tx, unacked.response, now)
     unacked.interval_s = min(2 * unacked.interval_s, core.timers.t2)
     core.arm(leg, LegTimer.REPEAT_2XX, now + unacked.interval_s)

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-from mediaserver.sip.errors import SipSyntaxError
 from mediaserver.sip.fields import NameAddr, parse_contacts, parse_cseq, parse_routes, parse_single
 from mediaserver.sip.hops import Hop
 from mediaserver.sip.message import Headers, Message, Request, Response
@@ -134,11 +133,8 @@ class Dialog:
 
 
 def contact_uri(message: Message) -> str | None:
-    """URI of the first Contact, or None."""
-    try:
-        contacts = parse_contacts(message.headers)
-    except SipSyntaxError:
-        return None
+    """URI of the first Contact of a checked message, or None."""
+    contacts = parse_contacts(message.headers)
     return str(contacts[0].uri) if contacts else None
 
 

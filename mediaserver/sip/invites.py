@@ -83,25 +83,29 @@ class Invites:
                     self._tell(leg, action, response)
 
     def _respond(self, leg: Leg, action: LegAction, response: Response | None, now: float) -> None:
-        server = leg.server
-        assert server is not None or action is LegAction.STOP_2XX
         if action is LegAction.STOP_2XX:
             stop_repeating(self._core, leg)
-        elif action is LegAction.SEND_487 and server is not None:
-            self._core.answer(server, 487, now)
-        elif action is LegAction.REPEAT_2XX and server is not None and response is not None:
-            start_repeating(self._core, leg, server, response, now)
-        elif server is not None and response is not None:
-            self._core.layer.respond(server, response, now)
+            return
+        assert leg.server is not None, "only their INVITE is answered"
+        if action is LegAction.SEND_487:
+            self._core.answer(leg.server, 487, now)
+            return
+        assert response is not None
+        if action is LegAction.REPEAT_2XX:
+            start_repeating(self._core, leg, leg.server, response, now)
+        else:
+            self._core.layer.respond(leg.server, response, now)
             self._note_provisional(leg, response, now)
 
     def _request(self, leg: Leg, action: LegAction, response: Response | None, now: float) -> None:
-        if action is LegAction.SEND_ACK and response is not None:
+        if action is LegAction.SEND_ACK:
+            assert response is not None
             self._acknowledge(leg, response)
-        elif action is LegAction.SEND_CANCEL and leg.client is not None:
+        elif action is LegAction.SEND_CANCEL:
+            assert leg.client is not None
             self._core.layer.cancel(leg.client, ignore, now)
             self._core.arm(leg, LegTimer.NO_FINAL, now + self._core.timers.give_up)
-        elif action is LegAction.SEND_BYE:
+        else:
             if leg.owed is not None:
                 (dialog, number), leg.owed = leg.owed, None
                 send_ack(self._core, leg, dialog, number)
@@ -140,8 +144,7 @@ class Invites:
             self._core.disarm(leg, LegTimer.PROVISIONAL, LegTimer.INVITE_EXPIRES)
 
     def _repeat_provisional(self, leg: Leg, now: float) -> None:
-        if leg.provisional is not None:
-            self.happened(leg, LegInput.PROGRESS, now, leg.provisional)
+        self.happened(leg, LegInput.PROGRESS, now, leg.provisional)
 
     # --- events ---------------------------------------------------------------------------
 

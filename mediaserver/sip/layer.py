@@ -11,7 +11,6 @@ from typing import Final, Protocol
 
 from mediaserver.sip.alarms import Alarms
 from mediaserver.sip.config import SipConfig
-from mediaserver.sip.errors import SipSyntaxError
 from mediaserver.sip.fields import Via, join_values, parse_cseq, parse_single, parse_vias, split_commas
 from mediaserver.sip.hops import Hop, Outgoing
 from mediaserver.sip.ids import Ids
@@ -174,12 +173,8 @@ class TransactionLayer:
             self._start_server(tx, now)
 
     def response_received(self, response: Response, source: Hop, now: float) -> None:
-        """Take a response: to the client transaction of its top Via and CSeq method, or nowhere."""
-        try:
-            vias, cseq = parse_vias(response.headers), parse_cseq(response.headers)
-        except SipSyntaxError:
-            self._user.discarded("broken-response", source)
-            return
+        """Take a checked response: to the client transaction of its top Via and CSeq method, or nowhere."""
+        vias, cseq = parse_vias(response.headers), parse_cseq(response.headers)
         tx = self._clients.get((vias[0].branch or "", cseq.method))
         if len(vias) > 1:
             self._user.discarded("response-not-ours", source)
@@ -286,7 +281,8 @@ class TransactionLayer:
         if action is Action.SEND:
             self._put(Outgoing(data=tx.data, hop=tx.hop))
         elif action is Action.ACK:
-            if isinstance(cause, Response) and not tx.acknowledgement:
+            assert isinstance(cause, Response)
+            if not tx.acknowledgement:
                 tx.acknowledgement = bytes(_ack_of_failure(tx.request, cause))
             self._put(Outgoing(data=tx.acknowledgement, hop=tx.hop))
         elif isinstance(cause, Response):
@@ -297,11 +293,12 @@ class TransactionLayer:
 
     def _act_server(self, tx: ServerTransaction, action: Action, cause: Input | Response | None, now: float) -> None:
         if action is Action.SEND:
-            if tx.response:
+            if tx.response:  # a repeated INVITE may come before our first response
                 self._put(Outgoing(data=tx.response, hop=tx.reply_to))
         elif action is Action.DELIVER:
             self._user.request_arrived(tx, now)
-        elif isinstance(cause, Input):
+        else:
+            assert isinstance(cause, Input)
             self._user.server_failed(tx, cause, now)
 
     def _arm(self, tx: Transaction, timer: Timer, repeated: bool, now: float) -> None:
@@ -349,7 +346,5 @@ def _ack_of_failure(invite: Request, response: Response) -> Request:
 
 def _restamp(headers: Headers, top: Via) -> None:
     """Put the stamped top Via in place; the text of the others stays as it came."""
-    for at, (name, text) in enumerate(headers.items):
-        if name == "via":
-            headers.items[at] = (name, join_values([top, *split_commas(text)[1:]]))
-            return
+    at = next(number for number, (name, _) in enumerate(headers.items) if name == "via")
+    headers.items[at] = ("via", join_values([top, *split_commas(headers.items[at][1])[1:]]))

@@ -9,7 +9,6 @@ from typing import Final
 from mediaserver.sip.core import Core, dialog_verdict
 from mediaserver.sip.errors import SipSyntaxError
 from mediaserver.sip.fields import parse_min_se, token_list
-from mediaserver.sip.leg_tables import LegInput
 from mediaserver.sip.legs import Leg, LegTimer
 from mediaserver.sip.message import Headers, Message, Response
 from mediaserver.sip.sessions import SessionTimer, add_to_request, from_response
@@ -76,10 +75,6 @@ class Refresher:
         else:
             leg.peer_updates = response.status not in (405, 501) and leg.peer_updates
             self._core.arm(leg, LegTimer.REFRESH, now + _AGAIN_S)
-
-    def expired(self, leg: Leg, now: float) -> None:
-        """No refresh came through in time."""
-        self._core.leg_happened(leg, LegInput.EXPIRED, now)
 
 
 def note_allow(leg: Leg, message: Message) -> None:
