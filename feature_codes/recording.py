@@ -5,7 +5,8 @@ Rules a reader can check against the rows:
 1. A refused cue changes nothing: its step leads to the same state and its only effect is REFUSE.
 2. A code that asks for what is already so is accepted, changes nothing, and the user hears the notification for the
    current state again: REPEAT_NOTICE, then one NOTIFY effect.
-3. Nothing is announced and no reminder runs before a recording is known to be kept. In On Demand that moment is START.
+3. Nothing is announced and no reminder runs before a recording is known to be kept. In On Demand that moment is START
+   (unless ``on_demand_announce`` says otherwise).
 4. The reminder is armed with every entry into ``recording`` and disarmed with every exit from it, never elsewhere.
 5. Pausing suspends before anything sounds; resuming continues before anything sounds.
 6. Nothing is open in ``ready`` and ``closed``; in all other states exactly one recording is.
@@ -19,6 +20,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 from types import MappingProxyType
 from typing import Final
 
@@ -86,11 +88,31 @@ class OnDemandStop(StrEnum):
     STOP = "stop"
 
 
+class OnDemandAnnounce(StrEnum):
+    """When On Demand announces itself: the setting ``on_demand_announce``."""
+
+    KEEP = "keep"
+    """When START makes the recording kept."""
+    ANSWER = "answer"
+    """At answer, although the call may not be kept."""
+
+
+class RepeatedCode(StrEnum):
+    """What a user hears who asks for what is already so: the setting ``repeated_code``."""
+
+    NOTICE = "notice"
+    SILENT = "silent"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TableOptions:
     """Choices where the platform's behaviour is not documented."""
 
     on_demand_stop: OnDemandStop = OnDemandStop.REFUSE
+    on_demand_announce: OnDemandAnnounce = OnDemandAnnounce.KEEP
+    repeated_code: RepeatedCode = RepeatedCode.NOTICE
+    announce_on_resume: bool = True
+    """Repeat "started" to the far party when a pause ends."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -310,11 +332,15 @@ _TABLE: Final[Mapping[RecordingMode, _Rows]] = MappingProxyType(
 DEFAULT_OPTIONS: Final = TableOptions()
 
 
-def rows(mode: RecordingMode, options: TableOptions = DEFAULT_OPTIONS) -> Mapping[RecordingState, Mapping[Cue, Step]]:
+@lru_cache(maxsize=64)
+def rows(mode: RecordingMode, options: TableOptions = DEFAULT_OPTIONS) -> _Rows:
     """Every state of a mode, and what every cue does there."""
-    if mode is RecordingMode.ON_DEMAND and options.on_demand_stop is OnDemandStop.STOP:
-        return _ON_DEMAND_WITH_STOP
-    return _TABLE[mode]
+    stops = mode is RecordingMode.ON_DEMAND and options.on_demand_stop is OnDemandStop.STOP
+    table = _ON_DEMAND_WITH_STOP if stops else _TABLE[mode]
+    return {
+        state: {cue: _to(step.to, *_heard(mode, step.effects, options)) for cue, step in row.items()}
+        for state, row in table.items()
+    }
 
 
 def advance(mode: RecordingMode, state: RecordingState, cue: Cue, options: TableOptions = DEFAULT_OPTIONS) -> Step:
@@ -323,3 +349,17 @@ def advance(mode: RecordingMode, state: RecordingState, cue: Cue, options: Table
     if row is None:
         raise ValueError(f"mode {mode} has no state {state}")
     return row[cue]
+
+
+def _heard(mode: RecordingMode, effects: tuple[Effect, ...], options: TableOptions) -> tuple[Effect, ...]:
+    """The effects of a cell as the options about sound want them; what is recorded never depends on these."""
+    unheard: set[Effect] = set()
+    if not options.announce_on_resume:
+        unheard.add(Effect.ANNOUNCE_STARTED_AGAIN)
+    if options.repeated_code is RepeatedCode.SILENT and Effect.REPEAT_NOTICE in effects:
+        unheard |= {Effect.NOTIFY_STARTED, Effect.NOTIFY_PAUSED, Effect.NOTIFY_RESUMED}
+    added: tuple[Effect, ...] = ()
+    if mode is RecordingMode.ON_DEMAND and options.on_demand_announce is OnDemandAnnounce.ANSWER:
+        unheard.add(Effect.ANNOUNCE_STARTED)
+        added = (Effect.ANNOUNCE_STARTED,) if Effect.OPEN in effects else ()
+    return tuple(effect for effect in effects if effect not in unheard) + added

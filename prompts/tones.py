@@ -65,6 +65,6 @@ REMINDERS: Final[Mapping[str, ReminderPreset]] = MappingProxyType(
         "nz": _MEDIUM,
     }
 )
-"""By country, as the setting ``tone_country`` names it."""
+"""By country, as the setting ``tone_preset`` names it."""
 
 DEFAULT_REMINDER: Final = REMINDERS["us"]

@@ -12,9 +12,20 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from callmodel.modes import Phase, RecordingMode
-from feature_codes import INITIAL_STATE, Cue, Effect, OnDemandStop, RecordingState, Step, TableOptions, advance
+from feature_codes import (
+    INITIAL_STATE,
+    Cue,
+    Effect,
+    OnDemandAnnounce,
+    OnDemandStop,
+    RecordingState,
+    RepeatedCode,
+    Step,
+    TableOptions,
+    advance,
+)
 from feature_codes.drawing import listing, page
-from feature_codes.recording import RECORDING, rows
+from feature_codes.recording import PAUSED, PROVISIONAL, RECORDING, rows
 
 ROOT = Path(__file__).resolve().parents[2]
 OPTIONS = tuple(TableOptions(on_demand_stop=stop) for stop in OnDemandStop)
@@ -127,6 +138,42 @@ def test_nothing_is_announced_before_the_recording_is_kept() -> None:
 def test_writing_stops_before_anything_sounds_and_goes_on_before_anything_sounds() -> None:
     turning = {Effect.SUSPEND, Effect.CONTINUE}
     assert all(step.effects[0] in turning for _, _, step in every_step() if turning.intersection(step.effects))
+
+
+def test_an_option_about_sound_changes_nothing_that_is_recorded() -> None:
+    sounds = {effect for effect in Effect if effect.startswith(("announce", "notify"))}
+    quiet = TableOptions(
+        on_demand_announce=OnDemandAnnounce.ANSWER, repeated_code=RepeatedCode.SILENT, announce_on_resume=False
+    )
+    for mode, _, state, cue in CELLS:
+        usual, other = advance(mode, state, cue), advance(mode, state, cue, quiet)
+        kept = [[effect for effect in step.effects if effect not in sounds] for step in (usual, other)]
+        assert (usual.to, kept[0]) == (other.to, kept[1])
+
+
+def test_resuming_may_go_unannounced() -> None:
+    step = advance(RecordingMode.ALWAYS_PAUSE_RESUME, PAUSED, Cue.RESUME, TableOptions(announce_on_resume=False))
+    assert step == Step(to=RECORDING, effects=(Effect.CONTINUE, Effect.NOTIFY_RESUMED, Effect.ARM_REMINDER))
+
+
+def test_a_repeated_code_may_stay_silent() -> None:
+    silent = TableOptions(repeated_code=RepeatedCode.SILENT)
+    step = advance(RecordingMode.ALWAYS_PAUSE_RESUME, PAUSED, Cue.PAUSE, silent)
+    assert step == Step(to=PAUSED, effects=(Effect.REPEAT_NOTICE,))
+
+
+def test_on_demand_may_announce_itself_at_answer_and_not_again() -> None:
+    early = TableOptions(on_demand_announce=OnDemandAnnounce.ANSWER)
+    answered = advance(RecordingMode.ON_DEMAND, INITIAL_STATE, Cue.ANSWERED, early)
+    started = advance(RecordingMode.ON_DEMAND, answered.to, Cue.START, early)
+    assert answered == Step(to=PROVISIONAL, effects=(Effect.OPEN, Effect.ANNOUNCE_STARTED))
+    assert started == Step(to=RECORDING, effects=(Effect.KEEP_FROM_ANSWER, Effect.ARM_REMINDER))
+
+
+def test_the_other_modes_announce_themselves_as_ever() -> None:
+    early = TableOptions(on_demand_announce=OnDemandAnnounce.ANSWER)
+    for mode in set(RecordingMode) - {RecordingMode.ON_DEMAND}:
+        assert rows(mode, early) == rows(mode)
 
 
 class SecondOpinion(RuleBasedStateMachine):
