@@ -181,6 +181,7 @@ async def change_user(request: web.Request) -> web.Response:
         user = _user(session, request)
         if wanted.role is not None and not caller(request).administers:
             raise not_authorised()
+        _require_not_below(request, user)
         _apply(user, wanted.model_dump(exclude_none=True), platform(request).clock())
         return user
 
@@ -196,6 +197,7 @@ async def delete_user(request: web.Request) -> web.Response:
         user = _user(session, request)
         if user.id == caller(request).user_id:
             raise invalid("user: cannot delete itself")
+        _require_not_below(request, user)
         session.execute(delete(Token).where(Token.user_id == user.id))
         session.execute(update(DubPoint).where(DubPoint.user_id == user.id).values(user_id=None))
         session.execute(update(Recording).where(Recording.user_id == user.id).values(user_id=None))
@@ -231,6 +233,12 @@ def _user(session: Session, request: web.Request) -> User:
     if not caller(request).administers and user.id != caller(request).user_id:
         raise not_authorised()
     return user
+
+
+def _require_not_below(request: web.Request, user: User) -> None:
+    """An account's administrator has no power over someone who speaks for the group."""
+    if user.group_id is not None and caller(request).group_id is None:
+        raise not_authorised()
 
 
 def _apply(row: Account | User, changes: dict[str, object], now: datetime) -> None:

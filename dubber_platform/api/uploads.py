@@ -71,6 +71,7 @@ async def put_part(request: web.Request) -> web.Response:
             await run(request, lambda session: _check_room(session, own, part))
             await asyncio.to_thread(own.files.keep_part, incoming, recording_id, part_number)
             await run(request, lambda session: _note_part(session, part))
+            await asyncio.to_thread(own.files.drop_earlier_parts, recording_id, part_number, part.md5)
     return web.Response(headers={"ETag": f'"{part.md5}"'})
 
 
@@ -84,7 +85,7 @@ async def complete_upload(request: web.Request) -> web.Response:
         recording = await run(request, lambda session: _administered(session, request))
         if recording.status == "Uploading":
             await run(request, lambda session: _check_parts(session, own, recording.id, parts))
-            stored = await _assemble(own, recording.id, [number for number, _ in parts])
+            stored = await _assemble(own, recording.id, parts)
             recording = await run(request, lambda session: activate(session, own, recording.id, stored, digest))
             await asyncio.to_thread(own.files.drop_parts, recording.id)
         elif recording.parts_digest != digest:
@@ -137,9 +138,9 @@ async def _receive(request: web.Request, incoming: Incoming, own: Platform) -> N
         await asyncio.to_thread(incoming.write, chunk)
 
 
-async def _assemble(own: Platform, recording_id: int, numbers: list[int]) -> StoredAudio:
+async def _assemble(own: Platform, recording_id: int, parts: list[tuple[int, str]]) -> StoredAudio:
     try:
-        return await asyncio.to_thread(own.files.assemble, recording_id, numbers)
+        return await asyncio.to_thread(own.files.assemble, recording_id, parts)
     except AudioError as error:
         raise invalid(f"parts: {error}") from error
 

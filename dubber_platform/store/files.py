@@ -1,6 +1,6 @@
 """Audio on disk: parts as they arrive, then one file per recording. Everything appears by rename, or not at all.
 
-DATA/parts/<recording id>/<part number>
+DATA/parts/<recording id>/<part number>.<MD5>
 DATA/audio/<last three digits of the id>/<recording id>.wav | .mp3
 DATA/incoming/<random>            what is being written; emptied at every start
 """
@@ -97,18 +97,22 @@ class AudioFiles:
             target.discard()
 
     def keep_part(self, incoming: Incoming, recording_id: int, part_number: int) -> None:
-        """Put a finished file in its place as a part; a part sent again replaces the earlier one."""
+        """Put a finished file in its place as a part.
+
+        One that is sent again with other bytes stands beside the earlier one until it is noted: a crash in between
+        must not leave the new bytes under the old digest.
+        """
         incoming.finish()
-        place = self._parts / str(recording_id) / str(part_number)
+        place = self._part_path(recording_id, part_number, incoming.md5.hex())
         place.parent.mkdir(exist_ok=True, mode=0o700)
         incoming.path.replace(place)
         _sync_directory(place.parent)
 
-    def assemble(self, recording_id: int, part_numbers: Sequence[int]) -> StoredAudio:
-        """Join the parts, check that they are audio, put the file in its place; AudioError when they are not."""
+    def assemble(self, recording_id: int, parts: Sequence[tuple[int, str]]) -> StoredAudio:
+        """Join the parts (number, MD5), check that they are audio, put the file in its place; AudioError if not."""
         with self.incoming() as whole:
-            for number in part_numbers:
-                with (self._parts / str(recording_id) / str(number)).open("rb") as part:
+            for number, md5 in parts:
+                with self._part_path(recording_id, number, md5).open("rb") as part:
                     while chunk := part.read(COPY_BYTES):
                         whole.write(chunk)
             return self.keep_audio(whole, recording_id)
@@ -122,6 +126,16 @@ class AudioFiles:
         incoming.path.replace(place)
         _sync_directory(place.parent)
         return StoredAudio(facts=facts, size=incoming.size, sha256=incoming.sha256)
+
+    def drop_earlier_parts(self, recording_id: int, part_number: int, md5: str) -> None:
+        """Remove what was sent as this part before, now that the one with ``md5`` is noted."""
+        keep = self._part_path(recording_id, part_number, md5)
+        for path in keep.parent.glob(f"{part_number}.*"):
+            if path != keep:
+                path.unlink(missing_ok=True)
+
+    def _part_path(self, recording_id: int, part_number: int, md5: str) -> Path:
+        return self._parts / str(recording_id) / f"{part_number}.{md5}"
 
     def audio_path(self, recording_id: int, media_type: str) -> Path:
         """Where the audio of a recording is or would be."""

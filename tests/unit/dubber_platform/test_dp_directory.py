@@ -163,6 +163,23 @@ async def test_a_standard_user_may_not(bench: Bench, method: str, path: str, bod
     assert (answer.status, answer.body["code"]) == (404 if code == 1009 else 403, code)
 
 
+async def test_an_accounts_administrator_governs_the_account_but_not_the_group(bench: Bench) -> None:
+    """It makes users and recordings, not dub points, and cannot touch the group's administrator."""
+    await bench.user("boss@x.example", "p", role="Administrator")
+    bench.token = (await bench.sign_in(username="boss@x.example", password="p")).body["access_token"]
+    answers = [
+        await bench.call("POST", "/accounts/demo/users", json={"username": "z@x.example", **NAMES}),
+        await bench.call("POST", "/accounts/demo/recordings", json=CALL),
+        await bench.call("POST", "/accounts/demo/dub_points", json=KEY),
+        await bench.call("PUT", "/users/admin-demo-example", json={"role": "Standard User"}),
+        await bench.call("DELETE", "/users/admin-demo-example"),
+    ]
+    assert [(answer.status, answer.body.get("code")) for answer in answers] == [
+        *((201, None), (201, None)),
+        *((403, 1042), (403, 1019), (403, 1019)),
+    ]
+
+
 async def test_a_standard_user_sees_itself(bench: Bench) -> None:
     """And changes its own name."""
     bench.token = await standard_token(bench)

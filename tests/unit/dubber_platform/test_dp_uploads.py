@@ -91,8 +91,9 @@ async def test_a_part_is_answered_with_its_etag(bench: Bench, tmp_path: Path) ->
     for part in (b"first", b"second"):
         answer = await bench.put_part(recording, 3, part)
         assert (answer.status, answer.headers["ETag"]) == (200, e_tag(part))
-    assert files(tmp_path) == [f"parts/{recording}/3"]
-    assert (tmp_path / "parts" / recording / "3").read_bytes() == b"second"
+    (path,) = files(tmp_path)
+    assert path == f"parts/{recording}/3.{hashlib.md5(b'second').hexdigest()}"
+    assert (tmp_path / path).read_bytes() == b"second"
 
 
 @pytest.mark.parametrize(
@@ -247,8 +248,19 @@ async def test_what_is_no_whole_audio_file_is_refused(
     recording = await begin(bench)
     assert (await bench.put_part(recording, 1, audio)).status == 200
     assert await complete(bench, recording, (1, e_tag(audio))) == (400, [complaint])
-    assert files(tmp_path) == [f"parts/{recording}/1"]
+    assert files(tmp_path) == [f"parts/{recording}/1.{hashlib.md5(audio).hexdigest()}"]
     assert (await bench.upload(recording, WAV)).status == 200
+
+
+async def test_a_part_that_was_kept_but_not_noted_does_not_count(bench: Bench, tmp_path: Path) -> None:
+    """As a crash in between leaves it: the part noted before is still whole."""
+    recording = await begin(bench)
+    await bench.put_part(recording, 1, WAV)
+    with bench.platform.files.incoming() as incoming:
+        incoming.write(b"newer bytes")
+        bench.platform.files.keep_part(incoming, int(recording), 1)
+    assert await complete(bench, recording, (1, e_tag(WAV))) == (200, "Active")
+    assert (tmp_path / "audio/001/1.wav").read_bytes() == WAV
 
 
 async def test_an_upload_is_aborted_by_deleting_its_recording(bench: Bench, tmp_path: Path) -> None:
