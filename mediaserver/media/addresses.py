@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import Final
 
@@ -19,6 +20,7 @@ _V6 = struct.Struct("=H2sI16sI")
 Address = tuple[str, int]
 
 
+@lru_cache(maxsize=4096)
 def pack_address(address: Address) -> bytes:
     """``sockaddr_in`` (16 bytes) or ``sockaddr_in6`` (28 bytes); ValueError when the host is no IP address."""
     host, port = address
@@ -30,6 +32,7 @@ def pack_address(address: Address) -> bytes:
     return _V6.pack(_INET6, port.to_bytes(2, "big"), 0, ip.packed, int(ip.scope_id or 0) if _numeric(ip) else 0)
 
 
+@lru_cache(maxsize=4096)
 def unpack_address(raw: bytes) -> Address | None:
     """Host and port; None for an address family that is neither IPv4 nor IPv6."""
     family = int.from_bytes(raw[:2], _NATIVE)

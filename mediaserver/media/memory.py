@@ -50,6 +50,8 @@ class MemoryForwarder:
         self._rows: dict[Address, int] = {}
         """Row by RTP or RTCP address."""
         self._kept: list[tuple[bytes, int, int, Verdict, bytes]] = []
+        self.on_kept: Callable[[], None] = lambda: None
+        """Told of each datagram that waits for the engine to look at it: all but those passed on, and RTCP."""
 
     @contextmanager
     def held(self) -> Iterator[None]:
@@ -135,6 +137,8 @@ class MemoryForwarder:
         if verdict is Verdict.PASSED:
             self._pass(row, data, now)
         self._kept.append((data, row, now, verdict, raw))
+        if verdict not in (Verdict.PASSED, Verdict.RTCP):
+            self.on_kept()
         return True
 
     def _judge(self, row: int, data: bytes, source: bytes) -> Verdict:

@@ -111,12 +111,14 @@ class Carrier:
         forwarder = MemoryForwarder(self.engine.legs, self.network.transmit, lambda: round(loop.time() * 1e9))
         self.network.attach(forwarder.receive)
         ids = SeededIds(self.seed)
+        pool = LocalPool(loop, forwarder, prompt_bank(), self.engine, ids.u32)
+        forwarder.on_kept = pool.worker.wake
         self.server = MediaServer(
             ServerPlan(data_dir=self.data_dir, calls=self.config, streams=False, **self.plan),
             catalog=catalog,
             clock=clock,
             network=self.network,
-            pool=LocalPool(loop, forwarder, prompt_bank(), self.engine, ids.u32),
+            pool=pool,
             ids=ids,
         )
         await self.server.start()

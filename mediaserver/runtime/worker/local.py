@@ -20,8 +20,8 @@ STEP_S: Final = 0.02
 class LocalWorker:
     """:class:`mediaserver.runtime.media_pool.MediaWorker`; commands are carried out by the loop's next turn.
 
-    Give it a MemoryForwarder and a loop with a virtual clock and a call takes no time. The forwarder's network calls
-    ``wake`` when a datagram has come.
+    Give it a MemoryForwarder and a loop with a virtual clock and a call takes no time. Let the forwarder's ``on_kept``
+    be ``wake``: a datagram that it did not pass on is then looked at as soon as a worker process would.
     """
 
     def __init__(
@@ -50,7 +50,7 @@ class LocalWorker:
             self._loop.call_soon(self._carry_out)
 
     def wake(self) -> None:
-        """Datagrams have come (``MemoryForwarder.receive`` was called): see that a step follows within one frame."""
+        """A datagram waits to be looked at: see that a step follows within one frame."""
         at = (self._loop.time() // STEP_S + 1) * STEP_S
         if not self._closed and (self._timer is None or self._timer.when() > at):
             if self._timer is not None:
