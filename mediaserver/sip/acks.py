@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from mediaserver.sip.core import Core, with_sdp
 from mediaserver.sip.dialogs import Dialog
 from mediaserver.sip.fields import parse_cseq
@@ -9,6 +11,9 @@ from mediaserver.sip.hops import Outgoing
 from mediaserver.sip.legs import Leg, LegTimer, Unacked
 from mediaserver.sip.message import Response
 from mediaserver.sip.transactions import ServerTransaction
+
+_MAX_ACKS: Final = 32
+"""ACKs a leg keeps; a 2xx whose ACK is gone is hung up like that of another fork."""
 
 
 def start_repeating(core: Core, leg: Leg, tx: ServerTransaction, response: Response, now: float) -> None:
@@ -44,6 +49,8 @@ def send_ack(core: Core, leg: Leg, dialog: Dialog, cseq_number: int, answer: byt
     core.sign(request.headers)
     with_sdp(request, answer)
     hop = core.next_hop(leg, dialog)
+    while len(leg.acks) >= _MAX_ACKS:
+        del leg.acks[next(iter(leg.acks))]
     leg.acks[(dialog.remote_tag, cseq_number)] = Outgoing(data=core.layer.send_ack(request, hop), hop=hop)
 
 

@@ -73,7 +73,8 @@ class Leg:
     """Newest 101 to 199 we sent."""
     unacked: Unacked | None = None
     acks: dict[tuple[str, int], Outgoing] = field(default_factory=dict)
-    """ACKs to 2xx by (their tag, CSeq), to be repeated with the 2xx."""
+    """ACKs to 2xx by (their tag, CSeq), to be repeated with the 2xx; the newest ones."""
+    refused_forks: int = 0
     local_body: bytes | None = None
     """The newest SDP of ours, for refreshes by re-INVITE."""
     plan: OfferPlan | None = None

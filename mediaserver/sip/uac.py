@@ -141,7 +141,11 @@ class Uac:
         self._invites.happened(leg, LegInput.GOT_2XX, now, response)
 
     def _refuse_fork(self, leg: Leg, dialog: Dialog, tx: ClientTransaction, now: float) -> None:
-        """Another phone has answered as well, or too late: ACK and BYE (13.2.2.4)."""
+        """Another phone has answered as well, or too late: ACK and BYE (13.2.2.4). There cannot be that many."""
+        if leg.refused_forks >= self._core.config.limits.max_forks:
+            self._core.discard("too-many-forks", tx.heard or tx.hop)
+            return
+        leg.refused_forks += 1
         send_ack(self._core, leg, dialog, parse_cseq(tx.request.headers).number)
         bye = dialog.request("BYE")
         self._core.sign(bye.headers)

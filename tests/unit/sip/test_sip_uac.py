@@ -111,6 +111,63 @@ def test_of_several_phones_the_first_wins() -> None:
     assert peer.events[2].answer == b"answer"
 
 
+def test_a_flood_of_2xx_is_bounded() -> None:
+    """So many phones do not answer one call: the rest is counted."""
+    peer = Peer(make_agent("A", replace(QUIET, limits=SipLimits(max_forks=2))))
+    invite = peer.call()
+    said = [methods(peer.say(response_text(invite, 200, tag=tag, body="answer"))) for tag in "wxyz"]
+    assert said == [["ACK"], ["ACK", "BYE"], ["ACK", "BYE"], []]
+    assert peer.discards == ["too-many-forks"]
+
+
+def test_only_the_newest_acks_are_kept() -> None:
+    """A call that lives through many re-INVITEs does not grow."""
+    peer, first = answered()
+    for _ in range(40):
+        peer.say(response_text(offered(peer), 200, body="yes"))
+    peer.wait(40)
+    assert peer.say(response_text(first, 200, body="answer")) == []
+    assert peer.discards == ["2xx-without-leg"]
+
+
+def test_a_failed_attempt_that_cannot_be_acknowledged_is_no_second_failure() -> None:
+    """A 422 was answered by another INVITE; then the ACK to it cannot be sent."""
+    peer = Peer(make_agent("A", MANY), source=TCP)
+    peer.say(response_text(peer.call(hop=TCP), 422, "Min-SE: 2000"))
+    fail(peer)
+    peer.take()
+    assert peer.events == [Rejected(leg=1, status=503, reason="Service Unavailable")]
+
+
+def test_a_provisional_to_a_bye_does_not_end_it() -> None:
+    """Only the final response lets the leg be forgotten."""
+    peer, _ = answered()
+    peer.agent.bye(1, now=peer.now)
+    (bye,) = peer.take()
+    assert isinstance(bye, Request)
+    peer.say(response_text(bye, 100))
+    assert peer.agent.leg_count == 1
+    peer.say(response_text(bye, 200))
+    assert peer.agent.leg_count == 0
+
+
+def test_a_provisional_to_a_reinvite_is_no_answer() -> None:
+    """Nothing is told, nothing is acknowledged."""
+    peer, _ = answered()
+    assert peer.say(response_text(offered(peer), 183)) == []
+    assert isinstance(peer.events[-1], Answered)
+
+
+def test_the_agent_names_itself() -> None:
+    """User-Agent in every request of ours, ACK and BYE too."""
+    peer = Peer(make_agent("A", replace(QUIET, user_agent="simulator/1")))
+    invite = peer.call()
+    (ack,) = peer.say(response_text(invite, 200, body="answer"))
+    peer.agent.bye(1, now=peer.now)
+    (bye,) = peer.take()
+    assert [message.headers.get("user-agent") for message in (invite, ack, bye)] == ["simulator/1"] * 3
+
+
 def test_early_dialogs_are_bounded() -> None:
     """Provisionals of more forks are told, but open no dialog."""
     peer = Peer(make_agent("A", replace(QUIET, limits=SipLimits(max_forks=1))))

@@ -436,3 +436,34 @@ def test_a_repeated_ack_is_counted() -> None:
     peer, tag = in_call()
     assert peer.say(request_text("ACK", branch="z9hG4bKack2", to_tag=tag)) == []
     assert peer.discards == ["ack-repeated"]
+
+
+def test_fields_nobody_needs_may_be_broken() -> None:
+    """8.2.2: an Expires that is no number is none; a Supported that is no list lists nothing."""
+    peer = Peer()
+    assert statuses(peer.say(request_text("INVITE", "Expires: soon", "Supported: @", "Session-Expires: 60"))) == [100]
+    assert peer.wait(55) == []
+
+
+def test_100_copies_the_timestamp() -> None:
+    """8.2.6.1."""
+    (trying,) = Peer().say(request_text("INVITE", "Timestamp: 54.2"))
+    assert (trying.headers.get("timestamp"), trying.headers.get("to")) == ("54.2", "<sip:alice@example.test>")
+
+
+def test_a_request_that_cannot_even_be_refused_is_counted() -> None:
+    """No Call-ID: nothing to echo."""
+    peer = Peer()
+    assert peer.say(request_text("OPTIONS").replace("Call-ID", "X")) == []
+    assert peer.discards == ["syntax"]
+
+
+def test_a_merged_request_is_forgotten_like_any_other() -> None:
+    """Its end does not free the place of the first."""
+    peer = Peer()
+    peer.say(request_text())
+    peer.say(request_text(branch="z9hG4bKother"))
+    peer.say(request_text("ACK", branch="z9hG4bKother"))
+    peer.wait(50)
+    assert peer.agent.transaction_count == 1
+    assert statuses(peer.say(request_text(branch="z9hG4bKthird"))) == [482]
