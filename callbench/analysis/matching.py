@@ -24,9 +24,9 @@ from callmodel.levels import rms_from_dbm0
 
 _QUIETEST_DBM0: Final = -60.0
 _COARSE_SCORE: Final = 0.42
-_SAME_START: Final = 12
+_SAME_START: Final = 6
 """Coarse samples (3 ms) within which pieces of one announcement agree on its beginning."""
-_NEAR_S: Final = 0.004
+_NEAR_S: Final = 0.005
 """How far from the coarse beginning the exact one may lie."""
 _BLOCK_S: Final = 0.1
 _BLOCK_SCORE: Final = 0.45

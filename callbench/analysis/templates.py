@@ -1,6 +1,6 @@
 """The announcements of the catalogue, prepared for being looked for.
 
-Looking is done at 4 kHz on pieces of at most 1.5 s, so that an announcement that was cut off or talked over is still
+Looking is done at 2 kHz on pieces of at most 1.5 s, so that an announcement that was cut off or talked over is still
 found by the pieces that are left. Everything is differenced first: the strong low voice parts, alike in all speech,
 then say less than what tells one sentence from another.
 """
@@ -21,9 +21,9 @@ from callbench.analysis.source import Floats
 from callmodel.modes import Language
 from prompts import PromptId, PromptLibrary, load_prompts
 
-COARSE_HZ: Final = 4000
+COARSE_HZ: Final = 2000
 PIECE_S: Final = 1.5
-TRANSFORM: Final = 16384
+TRANSFORM: Final = 8192
 _DIFFERENCE: Final = 0.9
 _FAINT: Final = 0.05
 """A piece with less than this share of its announcement's mean power is a pause, and matches any pause."""

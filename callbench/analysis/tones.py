@@ -103,14 +103,11 @@ def _refine(samples: Floats, rate_hz: int, line: Line, start: int, end: int) -> 
     inset = min(length * 3 // 4, (end - start) // 3)
     inner = (start + inset, end - inset)
     hz = exact_hz(samples, rate_hz, float(np.median(line.hz)), *inner)
+    peak = _steady_peak(np.abs(demodulate(samples, rate_hz, hz, *inner).blocks(*inner)))
+    if peak is None:
+        return None
     reach = rate_hz * _REACH_MS // 1000
     band = demodulate(samples, rate_hz, hz, start - reach, end + reach)
-    inside = np.abs(band.blocks(*inner))
-    if not len(inside):
-        return None
-    peak = float(np.median(inside))
-    if peak <= 0 or 20 * np.log10(np.percentile(inside, 80) / max(np.percentile(inside, 20), 1e-9)) > _STEADY_DB:
-        return None
     envelope = np.abs(band.smoothed()) / peak
     early, late = _rough_ends(band, (inner[0] + inner[1]) // 2, peak)
     before = _edge(envelope[early - band.first :: -1], rate_hz)
@@ -118,6 +115,14 @@ def _refine(samples: Floats, rate_hz: int, line: Line, start: int, end: int) -> 
     shares = band.shares(early, late)
     share = float(np.median(shares)) if len(shares) else 0.0
     return Partial(hz=hz, peak=peak, share=share, start=early - before, end=late + after + 1)
+
+
+def _steady_peak(inside: NDArray[np.float64]) -> float | None:
+    """Peak of the sine in the middle of a line; None for what swells and fades like a voice."""
+    if not len(inside):
+        return None
+    low, peak, high = np.percentile(inside, (20, 50, 80))
+    return float(peak) if low > 0 and 20 * np.log10(high / low) <= _STEADY_DB else None
 
 
 def _rough_ends(band: Baseband, middle: int, peak: float) -> tuple[int, int]:
