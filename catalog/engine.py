@@ -54,12 +54,14 @@ class Database:
 def open_database(url: str) -> Database:
     """Open (and make, and migrate) the database; CatalogError when that is not possible.
 
-    ``sqlite://`` is a database in memory, for one thread; anything lasting is ``sqlite:///path``.
+    ``sqlite://`` is a database in memory, for one user at a time; anything lasting is ``sqlite:///path``.
     """
     try:
         parsed = make_url(url)
         in_memory = parsed.get_backend_name() == "sqlite" and not parsed.database
-        options: dict[str, Any] = {"poolclass": StaticPool} if in_memory else {}
+        options: dict[str, Any] = {}
+        if in_memory:
+            options = {"poolclass": StaticPool, "connect_args": {"check_same_thread": False}}
         engine = create_engine(parsed, **options)
         if parsed.get_backend_name() == "sqlite":
             event.listen(engine, "connect", _prepare_sqlite)

@@ -44,6 +44,8 @@ class UploadProgress:
     """Of the file that is being delivered."""
     size_bytes: int = 0
     part_size_bytes: int = 0
+    restarts: int = 0
+    """How often the upload was begun anew because the platform's copy was not ours."""
     parts: tuple[tuple[int, str], ...] = ()
     """Part number (from 1) and the tag the store gave for it, in order."""
 
@@ -145,7 +147,13 @@ class Uploads:
         states = (JobState.PENDING.value, JobState.PARKED.value)
         where = (table.c.recording_id == recording_id) & table.c.state.in_(states)
         values = {"state": JobState.PENDING.value, "attempts": 0, "next_at": now, "updated_at": now}
-        return self._update(where, values) > 0
+        with self._database.write(TOPIC) as connection:
+            row = connection.execute(select(table).where(where)).one_or_none()
+            if row is None:
+                return False
+            progress = {**row.progress, "restarts": 0} if row.progress else {}
+            connection.execute(table.update().where(where).values(**values, progress=progress))
+        return True
 
     def get(self, recording_id: str) -> UploadJob | None:
         """One, by its recording."""

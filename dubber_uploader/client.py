@@ -28,9 +28,12 @@ from dubber_uploader.planner import Meaning, Outcome, Source, classify
 
 MAX_ANSWER_BYTES = 1 << 20
 SLOWEST_BYTES_PER_S = 16 * 1024
+LIMIT_PATIENCE = 5
+"""How often a call that came too soon after others is repeated in place, before its job waits."""
+LIMIT_WAIT_MAX_S = 10.0
 TOKEN_MARGIN = timedelta(seconds=60)
 
-_SAFE_ID = re.compile(r"[A-Za-z0-9@._-]{1,128}")
+_SAFE_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9@._-]{0,127}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -210,8 +213,27 @@ class DubberClient:
         params: Mapping[str, str] | None = None,
         body: Mapping[str, Any] | None = None,
     ) -> dict[str, Any]:
-        token = await self._access_token()
-        await self._wait_turn()
+        patience = LIMIT_PATIENCE
+        while True:
+            token = await self._access_token()
+            await self._wait_turn()
+            try:
+                return await self._call_once(method, path, source, token, params, body)
+            except AttemptError as error:
+                if error.outcome.meaning is not Meaning.PER_SECOND_LIMIT or patience == 0:
+                    raise
+                patience -= 1
+                await self._clock.sleep(max(1.0, min(error.outcome.retry_after_s or 0.0, LIMIT_WAIT_MAX_S)))
+
+    async def _call_once(
+        self,
+        method: str,
+        path: str,
+        source: Source,
+        token: str,
+        params: Mapping[str, str] | None,
+        body: Mapping[str, Any] | None,
+    ) -> dict[str, Any]:
         options: dict[str, Any] = {
             "params": params,
             "json": body,
@@ -359,9 +381,11 @@ def _recording(found: Mapping[str, Any]) -> RemoteRecording:
 
 
 def _id_of(found: Mapping[str, Any], name: str) -> str:
-    """An id, or the last part of a URI that stands for one."""
+    """An id; where a URI stands for one, its last part."""
     value = found.get(name)
-    text = str(value).rstrip("/").rsplit("/", 1)[-1] if isinstance(value, str | int) else ""
+    text = str(value) if isinstance(value, str | int) else ""
+    if text.startswith("https://"):
+        text = text.rstrip("/").rsplit("/", 1)[-1]
     if not _SAFE_ID.fullmatch(text):
         raise AttemptError(Outcome(meaning=Meaning.GARBLED, detail=f"an answer without a usable {name}"))
     return text

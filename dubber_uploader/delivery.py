@@ -63,7 +63,10 @@ class Attempt:
 
     async def _remote(self, job: UploadJob, delivery: Delivery) -> tuple[RemoteRecording, UploadProgress]:
         fresh = UploadProgress(
-            sha256=delivery.sha256, size_bytes=delivery.size_bytes, part_size_bytes=_part_size(self.config, delivery)
+            sha256=delivery.sha256,
+            size_bytes=delivery.size_bytes,
+            part_size_bytes=_part_size(self.config, delivery),
+            restarts=job.progress.restarts,
         )
         if job.remote_id is not None:
             remote = await self.client.get_recording(job.remote_id)

@@ -144,10 +144,10 @@ class Rule:
     delay: Delay | None = None
     counts: bool = True
     """It is a failure that lengthens the backoff."""
-    tries: int | None = None
-    """Parked after so many failures; None: never."""
     restart: bool = False
     """Forget the remote recording and its parts, and begin anew."""
+    restarts_max: int | None = None
+    """Parked instead when it was begun anew so often already; None: never."""
     refresh_token: bool = False
     holds_all: bool = False
     """It is about the client, not the job: no other job need be tried before."""
@@ -170,10 +170,10 @@ RULES: Mapping[Meaning, Rule] = MappingProxyType(
         Meaning.BAD_CREDENTIALS: _PARKED,
         Meaning.FORBIDDEN: _PARKED,
         Meaning.REMOTE_GONE: Rule(then=Then.WAIT, delay=Delay.BACKOFF, restart=True),
-        Meaning.PARTS_REFUSED: Rule(then=Then.WAIT, delay=Delay.BACKOFF, tries=5, restart=True),
-        Meaning.ADDRESS_EXPIRED: Rule(then=Then.WAIT, delay=Delay.SECOND, tries=20),
-        Meaning.PART_DAMAGED: Rule(then=Then.WAIT, delay=Delay.BACKOFF, tries=20),
-        Meaning.MISMATCH: Rule(then=Then.WAIT, delay=Delay.BACKOFF, tries=3, restart=True),
+        Meaning.PARTS_REFUSED: Rule(then=Then.WAIT, delay=Delay.BACKOFF, restart=True, restarts_max=4),
+        Meaning.ADDRESS_EXPIRED: _FOR_EVER,
+        Meaning.PART_DAMAGED: _FOR_EVER,
+        Meaning.MISMATCH: Rule(then=Then.WAIT, delay=Delay.BACKOFF, restart=True, restarts_max=2),
         Meaning.REJECTED: _PARKED,
         Meaning.LOCAL_MISSING: _PARKED,
         Meaning.LOCAL_CORRUPT: _PARKED,
@@ -191,6 +191,8 @@ class JobState:
 
     attempts: int = 0
     """Failures counted so far."""
+    restarts: int = 0
+    """How often it was begun anew."""
     token_refreshed: bool = False
     """A new token was already fetched for this very attempt."""
 
@@ -240,7 +242,7 @@ def plan(job: JobState, outcome: Outcome, now: datetime, *, jitter: float, pace:
     rule = RULES[outcome.meaning]
     attempts = 0 if rule.then is Then.DONE else job.attempts + rule.counts
     reason = f"{outcome.meaning}: {outcome.detail}" if outcome.detail else outcome.meaning.value
-    if rule.then in (Then.DONE, Then.PARK) or (rule.tries is not None and attempts >= rule.tries):
+    if rule.then in (Then.DONE, Then.PARK) or _too_often(rule, job):
         then = Then.DONE if rule.then is Then.DONE else Then.PARK
         return NextStep(then=then, attempts=attempts, reason=reason, restart=rule.restart)
     if rule.then is Then.RETRY and not job.token_refreshed:
@@ -259,6 +261,10 @@ def plan(job: JobState, outcome: Outcome, now: datetime, *, jitter: float, pace:
         refresh_token=rule.refresh_token,
         holds_all=rule.holds_all,
     )
+
+
+def _too_often(rule: Rule, job: JobState) -> bool:
+    return rule.restarts_max is not None and job.restarts >= rule.restarts_max
 
 
 def _wait_s(delay: Delay, attempts: int, now: datetime, jitter: float, pace: Pace) -> float:

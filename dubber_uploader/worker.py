@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
 
@@ -100,6 +100,13 @@ class UploadWorker:
             tried += len(jobs)
         return tried
 
+    async def next_at(self) -> datetime | None:
+        """When there will be something to try; None when nothing is pending."""
+        due_at = await asyncio.to_thread(self._catalog.uploads.next_due_at)
+        if due_at is None or self._held_until is None:
+            return due_at
+        return max(due_at, self._held_until)
+
     async def _claim_or_none(self, free: int) -> tuple[UploadJob, ...]:
         try:
             for recording_id, attempts in list(self._unreported.items()):
@@ -108,6 +115,7 @@ class UploadWorker:
             return await self._claim(free)
         except SQLAlchemyError:
             log.exception("uploads.catalogue_fault")
+            self._held_until = self._clock.now() + timedelta(seconds=self._config.poll_s)
             return ()
 
     async def _claim(self, free: int) -> tuple[UploadJob, ...]:
@@ -137,14 +145,11 @@ class UploadWorker:
     async def _idle_s(self, busy: int) -> float:
         if busy >= self._config.concurrency:
             return self._config.poll_s
-        now = self._clock.now()
         try:
-            due_at = await asyncio.to_thread(self._catalog.uploads.next_due_at)
+            next_at = await self.next_at()
         except SQLAlchemyError:
             return self._config.poll_s
-        if due_at is not None and self._held_until is not None:
-            due_at = max(due_at, self._held_until)
-        wait_s = self._config.poll_s if due_at is None else (due_at - now).total_seconds()
+        wait_s = self._config.poll_s if next_at is None else (next_at - self._clock.now()).total_seconds()
         return min(max(wait_s, 0.0), self._config.poll_s)
 
     async def _wind_down(self, tasks: set[asyncio.Task[None]]) -> None:
@@ -159,7 +164,7 @@ class UploadWorker:
         """One job from claim to report; never raises but for cancellation."""
         try:
             outcome, remote_id, refreshed = await self._outcome(job)
-            state = JobState(attempts=job.attempts, token_refreshed=refreshed)
+            state = JobState(attempts=job.attempts, restarts=job.progress.restarts, token_refreshed=refreshed)
             step = plan(state, outcome, self._clock.now(), jitter=self._chance(), pace=self._config.pace)
             await self._report(job, step, outcome, remote_id)
         except asyncio.CancelledError:
@@ -281,7 +286,7 @@ class UploadWorker:
             except AttemptError as error:
                 log.info("upload.abort_failed", recording_id=recording_id, reason=str(error))
                 return
-        marker = UploadProgress(sha256=job.progress.sha256)
+        marker = UploadProgress(sha256=job.progress.sha256, restarts=job.progress.restarts + 1)
         await self._save(recording_id, None, marker)
 
     async def _remove(self, record: RecordingRecord) -> None:
