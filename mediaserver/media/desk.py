@@ -241,6 +241,7 @@ class Desk:
         leg.closed, leg.media = True, None
         self.mixer.refresh(leg.row, tick)
         del self.legs.by_id[leg.leg_id]
+        self.recorder.leg_closed(leg)
         self._closed.append(leg)
 
     def _of_call(self, call_id: str) -> list[Leg]:

@@ -17,6 +17,8 @@ from mediaserver.rtp.rtcp import Bye, ReceiverReport, ReportBlock, RtcpPacket, S
 
 SILENT_S: Final = 5
 """LegSilent is told every so many seconds."""
+LOOKS_AT_ONCE: Final = 64
+"""Legs seen to in one step; more that fall due together come in the next ones."""
 _MOST_LOST: Final = 0x7FFFFF
 
 
@@ -60,7 +62,7 @@ class Housekeeping:
         top = self._legs.top
         if not top or float(self._legs.deadline[:top].min()) > now:
             return
-        for row in np.flatnonzero(self._legs.deadline[:top] <= now):
+        for row in np.flatnonzero(self._legs.deadline[:top] <= now)[:LOOKS_AT_ONCE]:
             leg = self._legs.by_row.get(int(row))
             if leg is None or leg.closed or leg.media is None:
                 self._legs.deadline[row] = np.inf

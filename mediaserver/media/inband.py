@@ -40,25 +40,41 @@ EDGE_TICKS: Final = HOP_TICKS
 NO_KEY: Final = -1
 
 
-def _basis() -> Floats:
-    """(160, 32): cosine and sine for eight tones and eight second harmonics; scaled so that squares add to power."""
-    hz = np.array([*LOW_HZ, *HIGH_HZ, *(2 * f for f in LOW_HZ), *(2 * f for f in HIGH_HZ)])
+def _basis(multiple: int) -> Floats:
+    """(160, 16): cosine and sine at a multiple of the eight tones, scaled so that squares add to power."""
+    hz = np.array([*LOW_HZ, *HIGH_HZ]) * multiple
     angle = 2 * np.pi * np.outer(np.arange(FRAME_TICKS), hz) / TICK_HZ
     scale = np.sqrt(2) / FRAME_TICKS
     return np.concatenate([np.cos(angle) * scale, np.sin(angle) * scale], axis=1).astype(np.float32)
 
 
-_BASIS: Final = _basis()
+_TONES: Final = _basis(1)
+_HARMONICS: Final = _basis(2)
 _KEYS: Final = "".join(KEYPAD)
 
 
 def keys_in(windows: Pcm) -> Ints:
     """(n, 160) windows to n indices into the keypad (row by row), NO_KEY where there is none."""
     wave = windows.astype(np.float32)
-    parts = wave @ _BASIS
-    power = parts[:, :16] ** 2 + parts[:, 16:] ** 2
+    power = _powers(wave, _TONES)
     total = np.einsum("ij,ij->i", wave, wave) / FRAME_TICKS
-    every = np.arange(len(windows))
+    strongest = power[:, 0:4].max(1) + power[:, 4:8].max(1)
+    found: Ints = np.full(len(windows), NO_KEY, np.int64)
+    likely = np.flatnonzero((strongest >= SHARE * total) & (strongest >= 2 * WEAKEST_POWER))
+    if likely.size:
+        found[likely] = _judged(power[likely], _powers(wave[likely], _HARMONICS))
+    return found
+
+
+def _powers(wave: Floats, basis: Floats) -> Floats:
+    parts = wave @ basis
+    powers: Floats = parts[:, :8] ** 2 + parts[:, 8:] ** 2
+    return powers
+
+
+def _judged(power: Floats, harmonic: Floats) -> Ints:
+    """The checks beyond the share of power, for windows that have it."""
+    every = np.arange(len(power))
     low, high = power[:, 0:4], power[:, 4:8]
     row, column = low.argmax(1), high.argmax(1)
     strong_low, strong_high = low[every, row], high[every, column]
@@ -67,11 +83,10 @@ def keys_in(windows: Pcm) -> Ints:
     good = (strong_low >= WEAKEST_POWER) & (strong_high >= WEAKEST_POWER)
     good &= (strong_low >= STAND_OUT * next_low) & (strong_high >= STAND_OUT * next_high)
     good &= (strong_high <= HIGH_OVER_LOW * strong_low) & (strong_low <= LOW_OVER_HIGH * strong_high)
-    good &= strong_low + strong_high >= SHARE * total
-    good &= power[every, 8 + row] <= HARMONIC * strong_low
-    good &= power[every, 12 + column] <= HARMONIC * strong_high
-    found: Ints = np.where(good, 4 * row + column, NO_KEY)
-    return found
+    good &= harmonic[every, row] <= HARMONIC * strong_low
+    good &= harmonic[every, 4 + column] <= HARMONIC * strong_high
+    judged: Ints = np.where(good, 4 * row + column, NO_KEY)
+    return judged
 
 
 class Ears:
@@ -116,10 +131,11 @@ class Ears:
         rows = rows[(self._legs.heard[rows] >= at - 2 * FRAME_TICKS) | (self._hits[rows] > 0)]
         if not rows.size:
             return
-        for begin in (at, at + HOP_TICKS):
-            keys = keys_in(self._timeline.frames(rows, np.full(rows.size, begin)))
+        begins = np.array([at, at + HOP_TICKS])
+        found = keys_in(self._timeline.frames(np.tile(rows, 2), np.repeat(begins, rows.size))).reshape(2, rows.size)
+        for begin, keys in zip(begins, found, strict=True):
             for index in np.flatnonzero((keys != NO_KEY) | (self._hits[rows] > 0)):
-                self._hear(int(rows[index]), int(keys[index]), begin)
+                self._hear(int(rows[index]), int(keys[index]), int(begin))
 
     def _hear(self, row: int, key: int, begin: int) -> None:
         if key == self._key[row] and self._hits[row]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from heapq import heappop, heappush
 from typing import Final
 
 from callmodel.manifest import MarkKind
@@ -37,6 +38,8 @@ class Recorder:
         self._emit = emit
         self._delay = delay_ticks
         self._open: dict[str, Recording] = {}
+        self._plan: list[tuple[int, str]] = []
+        """Heap of (tick, recording): when to look at each; an entry may be out of date, never missing."""
         self._closing: list[tuple[str, RecordingSink]] = []
 
     # --- commands -----------------------------------------------------------------------------
@@ -51,6 +54,7 @@ class Recorder:
             return
         recording = Recording(command, user, other, self._open_sink(command), self._rooms)
         self._open[command.recording_id] = recording
+        self._look_again(command.recording_id)
         if command.heard:
             for leg in (user, other):
                 self._rooms.taps.open(leg.row, recording.written, self._passed_to(leg))
@@ -77,6 +81,7 @@ class Recorder:
         if recording is None:
             return
         recording.finish(nearest_tick(at), keep=keep)
+        self._look_again(recording_id)
         if not keep:
             self._close(recording_id)
 
@@ -122,7 +127,18 @@ class Recorder:
 
     def next_timer(self) -> int | None:
         """Tick at which something can be written or closed."""
-        return min((recording.due(self._delay) for recording in self._open.values()), default=None)
+        while self._plan and self._plan[0][1] not in self._open:
+            heappop(self._plan)
+        return self._plan[0][0] if self._plan else None
+
+    def leg_closed(self, leg: Leg) -> None:
+        """Nothing more comes from it: what waits for late packets may be over."""
+        for recording_id, recording in self._open.items():
+            if recording.channel_of(leg.row) is not None:
+                self._look_again(recording_id)
+
+    def _look_again(self, recording_id: str) -> None:
+        heappush(self._plan, (self._open[recording_id].due(self._delay), recording_id))
 
     @property
     def waiting(self) -> bool:
@@ -131,12 +147,17 @@ class Recorder:
 
     def flush(self, tick: int) -> None:
         """Write what is finished."""
-        for recording_id, recording in list(self._open.items()):
-            if tick < recording.due(self._delay):
+        while self._plan and self._plan[0][0] <= tick:
+            _, recording_id = heappop(self._plan)
+            recording = self._open.get(recording_id)
+            if recording is None:
                 continue
-            recording.flush(tick, self._delay)
-            if recording.over(tick, self._delay):
-                self._close(recording_id)
+            if recording.due(self._delay) <= tick:
+                recording.flush(tick, self._delay)
+                if recording.over(tick, self._delay):
+                    self._close(recording_id)
+                    continue
+            self._look_again(recording_id)
 
     def poll(self) -> None:
         """Hear what the sinks have to say."""

@@ -88,7 +88,7 @@ def test_packets_are_passed_on_as_they_come() -> None:
 def test_an_announcement_is_mixed_over_ducked_speech_and_passing_goes_on_after_it() -> None:
     world = MediaWorld(prompts={("notice", "en"): prompt(np.zeros(8000, np.int16))})
     a, b = world.call()
-    voice = to_pcm(sine(500, -10, 40000, 8000))
+    voice = to_pcm(sine(437, -10, 40000, 8000))
     a.talk(voice, 100.0)
     world.run(101)
     play(world, NOTICE)
@@ -97,9 +97,10 @@ def test_an_announcement_is_mixed_over_ducked_speech_and_passing_goes_on_after_i
     heard = b.audio()
     at = round((world.told(PlayStarted)[0].at - b.heard[0].at) * 8000)
     assert dbm0_of(heard[: at - 800]) == pytest.approx(-10, abs=0.05)
-    assert dbm0_of(heard[at + 400 : at + 7600]) == pytest.approx(-22, abs=0.1)
+    assert dbm0_of(heard[at + 400 : at + 7600]) == pytest.approx(-22, abs=0.2)
     assert dbm0_of(heard[at + 8800 : -800]) == pytest.approx(-10, abs=0.05)
     assert sum(heard.packet.marker for heard in b.heard) == 3
+    assert {round(y.at - x.at, 6) for x, y in pairwise(b.heard)} <= {0.0, 0.02}
 
 
 @pytest.mark.parametrize("media", [{}, {"sends": True, "receives": False}])
@@ -576,7 +577,7 @@ def test_a_leg_without_packets_is_told_quiet_once_and_rtcp_keeps_it_alive() -> N
     for at in range(100, 200, 20):
         world.arrive(float(at), report, (b.address[0], 4001), (b.server[0], b.server[1] + 1))
     world.run(230)
-    assert world.told(LegQuiet) == [LegQuiet(leg_id=1, quiet_s=pytest.approx(60, abs=0.05))]
+    assert [(event.leg_id, round(event.quiet_s)) for event in world.told(LegQuiet)] == [(1, 60)]
 
 
 def test_a_silent_leg_is_told_every_five_seconds() -> None:

@@ -1,0 +1,101 @@
+"""Which sounds are keys (ITU-T Q.24) and which are not."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from mediaserver.media.inband import NO_KEY, keys_in
+from mediaserver.media.messages import Digit
+from mediaserver.media.tones import HIGH_HZ, KEYPAD, LOW_HZ, sine, to_pcm
+from tests.support.media_world import MediaWorld, Pcm
+
+ALL_KEYS = "".join(KEYPAD)
+
+
+def digits_heard(samples: Pcm) -> str:
+    """What a leg that negotiated no telephone-event hears in a signal (100 ms of quiet after it)."""
+    world = MediaWorld()
+    a, _ = world.call(telephone_event_receive=None)
+    a.talk(np.concatenate([samples, np.zeros(960 - samples.size % 160, np.int16)]), 100.0)
+    world.run(100.6 + samples.size / 8000)
+    return "".join(event.digit for event in world.told(Digit))
+
+
+def pair(low: float, high: float, ms: float, low_dbm0: float = -10.0, high_dbm0: float = -10.0) -> Pcm:
+    count = round(ms * 8)
+    return to_pcm(sine(low, low_dbm0, count, 8000) + sine(high, high_dbm0, count, 8000))
+
+
+def placed(tone: Pcm, offset: int) -> Pcm:
+    return np.concatenate([np.zeros(offset, np.int16), tone])
+
+
+@pytest.mark.parametrize("key", ALL_KEYS)
+def test_every_key_is_known(key: str) -> None:
+    row, column = divmod(ALL_KEYS.index(key), 4)
+    window = pair(LOW_HZ[row], HIGH_HZ[column], 20)[None, :]
+    assert ALL_KEYS[int(keys_in(window)[0])] == key
+
+
+@settings(max_examples=30, deadline=None)
+@given(
+    offset=st.integers(0, 159),
+    key=st.integers(0, 15),
+    low=st.floats(-25, -5),
+    twist=st.floats(-6, 4),
+    wrong=st.floats(-0.012, 0.012),
+)
+def test_forty_ms_are_always_a_press(offset: int, key: int, low: float, twist: float, wrong: float) -> None:
+    """Anywhere in the frames, a percent off in frequency, 6 dB of twist one way and 4 the other."""
+    row, column = divmod(key, 4)
+    tone = pair(LOW_HZ[row] * (1 + wrong), HIGH_HZ[column] * (1 + wrong), 40, low, min(low + twist, -3))
+    assert digits_heard(placed(tone, offset)) == ALL_KEYS[key]
+
+
+@settings(max_examples=15, deadline=None)
+@given(offset=st.integers(0, 159), key=st.integers(0, 15))
+def test_twenty_three_ms_never_are(offset: int, key: int) -> None:
+    row, column = divmod(key, 4)
+    assert digits_heard(placed(pair(LOW_HZ[row], HIGH_HZ[column], 23), offset)) == ""
+
+
+def test_two_presses_of_one_key_are_two() -> None:
+    tone, gap = pair(697, 1209, 60), np.zeros(400, np.int16)
+    assert digits_heard(np.concatenate([tone, gap, tone, gap, pair(770, 1209, 60)])) == "114"
+
+
+def test_single_tones_call_progress_and_noise_are_no_keys() -> None:
+    rng = np.random.default_rng(5)
+    noise = rng.normal(0, 3000, (3000, 160)).astype(np.int16)
+    single = np.stack([to_pcm(sine(hz, -6, 160, 8000)) for hz in range(300, 3400, 7)])
+    progress = np.stack([pair(one, two, 20) for one, two in ((350, 440), (440, 480), (480, 620), (1400, 1400))])
+    twisted = pair(697, 1209, 20, -30, -10)[None, :]
+    weak = pair(697, 1209, 20, -45, -45)[None, :]
+    for windows in (noise, single, progress, twisted, weak):
+        assert (keys_in(windows) == NO_KEY).all()
+
+
+def test_a_voice_presses_no_key() -> None:
+    """Talk-off: two minutes of voice-like sound, harmonics of a wandering pitch under moving formants."""
+    rng = np.random.default_rng(11)
+    count = 120 * 8000
+    pitch = np.interp(np.arange(count), np.arange(0, count + 800, 800), rng.uniform(80, 300, count // 800 + 1))
+    phase = 2 * np.pi * np.cumsum(pitch) / 8000
+    formants = [
+        np.interp(np.arange(count), np.arange(0, count + 960, 960), rng.uniform(*span, count // 960 + 1))
+        for span in ((300, 900), (900, 2300))
+    ]
+    voice = np.zeros(count)
+    for harmonic in range(1, 14):
+        at = harmonic * pitch
+        level = sum(np.exp(-(((at - formant) / 120) ** 2)) for formant in formants) + 0.02
+        voice += level * np.sin(harmonic * phase) * (at < 3600)
+    loud = np.interp(np.arange(count), np.arange(0, count + 1600, 1600), rng.uniform(0, 1, count // 1600 + 1))
+    samples = to_pcm(voice * loud * 6000)
+    windows = np.lib.stride_tricks.sliding_window_view(samples, 160)[::80]
+    found = keys_in(windows)
+    run = (found[2:] != NO_KEY) & (found[2:] == found[1:-1]) & (found[1:-1] == found[:-2])
+    assert int(run.sum()) == 0
