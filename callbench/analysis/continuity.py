@@ -90,7 +90,8 @@ def _breaks_of(samples: Floats, carrier: _Carrier, rate_hz: int) -> list[Break]:
         if all(not first - 2 * side <= place <= last + 2 * side for first, last in holes):
             exact = _changepoint(samples, sums, carrier, place, side, rate_hz)
             jump = _break(sums, carrier, exact, 0, side, rate_hz)
-            if jump is not None and abs(jump.phase_deg) > _doubt_deg(samples, sums, carrier, exact, side, rate_hz):
+            doubt_deg = max(_JUMP_DEG, _doubt_deg(samples, sums, carrier, exact, side, rate_hz))
+            if jump is not None and abs(jump.phase_deg) > doubt_deg:
                 known.append(jump)
     return known
 
@@ -174,8 +175,6 @@ def _break(
     if min(abs(before), abs(after)) < _PRESENT * carrier.peak:
         return None
     phase_deg = float(np.degrees(np.angle(after * np.conj(before))))
-    if not missing and abs(phase_deg) < _JUMP_DEG:
-        return None
     sample = carrier.start + place
     return Break(
         sample=sample,

@@ -119,8 +119,6 @@ def _refine(samples: Floats, rate_hz: int, line: Line, start: int, end: int) -> 
 
 def _steady_peak(inside: NDArray[np.float64]) -> float | None:
     """Peak of the sine in the middle of a line; None for what swells and fades like a voice."""
-    if not len(inside):
-        return None
     low, peak, high = np.percentile(inside, (20, 50, 80))
     return float(peak) if low > 0 and 20 * np.log10(high / low) <= _STEADY_DB else None
 

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from callbench.analysis import NO_TEMPLATES, Break, analyze
+from prompts import load_prompts
 from tests.support.synthetic_audio import Sound, channel_of, noisy, placed, sine
 
 KINDS = ("clean", "u-law", "noise")
@@ -105,3 +106,31 @@ def test_loud_noise_over_the_tone_is_not_taken_for_breaks() -> None:
 def test_a_short_tone_is_not_watched() -> None:
     tone = sine(437, -18, 0.8, 8000)
     assert breaks(placed(np.delete(tone, slice(3000, 3160)), 800, 16000), 8000) == ()
+
+
+@pytest.mark.parametrize("rate_hz", RATES)
+def test_speech_under_the_tone_is_not_taken_for_breaks(rate_hz: int) -> None:
+    passage = load_prompts().audio("test-speech", "fr", rate_hz)[: 6 * rate_hz].astype(np.float64)
+    assert breaks(probe(rate_hz) + passage * 10 ** (-12 / 20), rate_hz) == ()
+
+
+def test_a_break_under_speech_is_still_found() -> None:
+    passage = load_prompts().audio("test-speech", "fr", 8000).astype(np.float64)
+    broken = np.delete(probe(8000), slice(24000, 24160))
+    (found,) = breaks(broken + passage[: len(broken)] * 10 ** (-12 / 20), 8000)
+    assert found.sample == pytest.approx(24000, abs=20)
+
+
+def test_a_short_hole_with_a_jump_is_one_break() -> None:
+    tone = np.delete(probe(8000), slice(24000, 24160))
+    tone[24000:24040] = 0
+    (found,) = breaks(tone, 8000)
+    assert (found.sample, found.missing_samples) == pytest.approx((24000, 40), abs=2)
+    assert found.slip_ms == 20
+
+
+def test_a_tone_that_goes_on_much_softer_after_a_hole_is_another_tone() -> None:
+    tone = probe(8000)
+    tone[24000:24160] = 0
+    tone[24160:] *= 0.5
+    assert breaks(tone, 8000) == ()

@@ -121,3 +121,12 @@ def test_an_installations_own_announcement_is_recognised(tmp_path: Path) -> None
     (found,) = heard(sound, 8000, make_templates(library))
     assert found.prompt == "goodbye"
     assert found.start_ms == pytest.approx(1000, abs=1)
+
+
+def test_a_long_pause_inside_an_announcement_is_not_looked_for(tmp_path: Path) -> None:
+    (tmp_path / "en").mkdir()
+    voice = said("recording-started", "fr", 16000)[::-1][:16000] / 32768
+    soundfile.write(tmp_path / "en" / "goodbye.wav", np.concatenate([voice, np.zeros(64000), voice]), 16000)
+    templates = make_templates(load_prompts(tmp_path))
+    sound = np.concatenate([np.zeros(8000), templates.library.audio("goodbye", "en", 8000)]).astype(np.float64)
+    assert names(heard(sound, 8000, templates)) == ["goodbye en"]
