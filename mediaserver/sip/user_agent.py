@@ -37,7 +37,7 @@ from mediaserver.sip.timers import Timer
 from mediaserver.sip.transactions import ClientTransaction, ServerTransaction
 from mediaserver.sip.uac import Uac
 from mediaserver.sip.uas import Admission, Uas
-from mediaserver.sip.wire import BadRequest, answerable, parse_message, readable_via
+from mediaserver.sip.wire import BadRequest, answerable, is_keepalive, parse_message, readable_via
 
 _BROWSERS = (Transport.WS, Transport.WSS)
 
@@ -108,6 +108,9 @@ class UserAgent:
 
     def receive(self, data: bytes, source: Hop, now: float) -> None:
         """One whole message: a datagram, or what the framer cut out of a stream."""
+        if is_keepalive(data):
+            self._core.discard("keep-alive", source)
+            return
         try:
             message = parse_message(data, datagram=not source.transport.reliable)
             if isinstance(message, Response):

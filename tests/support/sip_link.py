@@ -149,7 +149,7 @@ class Link:
                     busy = True
                     self._put(side, outgoing.data, outgoing.hop, source)
 
-    def call(self, offer: bytes | None = b"offer", **more: object) -> int:
+    def call(self, offer: bytes | None = b"offer") -> int:
         """Have the left call the right."""
         return self.left.call(
             f"sip:bob@{RIGHT.host}:{RIGHT.port}",

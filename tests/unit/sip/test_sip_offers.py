@@ -71,7 +71,7 @@ def test_a_retry_waits_while_it_is_their_turn() -> None:
     (again, *_) = [message for message in peer.wait(4.0) if isinstance(message, Request)]
     assert (again.method, again.body) == ("INVITE", b"new")
     peer.say(response_text(again, 200, body="yes"))
-    assert peer.events[-1] == OfferAnswered(leg=1, answer=b"yes")
+    assert peer.events[-1:] == [OfferAnswered(leg=1, answer=b"yes")]
 
 
 def test_their_reinvite_before_the_ack_of_the_last_is_pending() -> None:

@@ -184,8 +184,8 @@ def test_a_broken_ack_is_counted_and_not_answered() -> None:
 def test_noise_is_counted() -> None:
     """Neither request nor response."""
     peer = Peer()
-    assert peer.give(b"hello") == []
-    assert peer.discards == ["syntax"]
+    assert peer.give(b"hello") == peer.give(b"\r\n\r\n") == []
+    assert peer.discards == ["syntax", "keep-alive"]
 
 
 def test_draining_refuses_new_calls_only() -> None:
