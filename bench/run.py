@@ -244,7 +244,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--calls", type=lambda text: [int(part) for part in text.split(",")])
     parser.add_argument("--rounds", type=int)
     parser.add_argument("--seconds", type=float)
-    parser.add_argument("--warm", type=float, default=1.5)
+    parser.add_argument("--warm", type=float, default=3.0)
     parser.add_argument("--only", default="", help="designs by name, separated by /")
     parser.add_argument("--server-core", type=int, default=cores[-1])
     parser.add_argument("--generator-core", type=int, default=cores[0])

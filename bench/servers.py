@@ -33,6 +33,7 @@ from mediaserver.media.messages import (
     SetLegMedia,
     StartRecording,
     ToneAudio,
+    WorkerLoad,
 )
 from mediaserver.runtime.worker.pool import WorkerPool
 from mediaserver.runtime.worker.ports import PortRange
@@ -81,7 +82,7 @@ def on_core(core: int, *, realtime: bool) -> Callable[[], None]:
         os.sched_setaffinity(0, {core})
         if realtime:
             with suppress(OSError):
-                os.sched_setscheduler(0, os.SCHED_RR, os.sched_param(2))
+                os.sched_setscheduler(0, os.SCHED_RR, os.sched_param(1))
 
     return prepare
 
@@ -178,6 +179,7 @@ class _Driver:
                     )
                 )
             self._send(Bridge(call_id=f"c{call}", leg_a=a, leg_b=b))
+            at = now + 2.0 + call / calls  # calls do not begin in one instant: their seconds end one after the other
             directory = self._folder / f"r{call}"
             directory.mkdir()
             self._send(
@@ -188,8 +190,8 @@ class _Driver:
                     other_leg=b,
                     directory=str(directory),
                     sample_rate_hz=8000,
-                    at=now,
-                    answered_at=now,
+                    at=at,
+                    answered_at=at,
                 )
             )
             if mixed:
@@ -197,6 +199,8 @@ class _Driver:
                 self._send(Play(call_id=f"c{call}", play_id=call, audio=(tone,), audience=(a, b)))
         if mixed:
             await self._until(lambda: self._counts[PlayStarted] == calls)
+        reports = self._counts[WorkerLoad]  # a full second without a command: the burst of beginnings is over
+        await self._until(lambda: self._counts[WorkerLoad] >= reports + 2)
 
     async def tear_down(self, calls: int) -> Outcome:
         """Finish all recordings and close all calls; what came of it."""

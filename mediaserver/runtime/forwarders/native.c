@@ -27,6 +27,7 @@
 #define NOT_PASSED 254
 #define RTP_HEADER 12
 #define NS_PER_TICK 125000 /* all our payload types run an 8000 Hz RTP clock */
+#define MOST_BACKLOG_NS 10000000000 /* more, or the future: the wall clock was set */
 #define EVENTS 256
 #define STOP UINT64_MAX
 
@@ -67,17 +68,20 @@ typedef struct fw {
     int32_t *lengths, *legs;
     int64_t *arrival_ns;
     uint8_t scratch[ROW_BYTES];
+    int64_t wall_ns;     /* wall less monotonic time */
     uint64_t head, tail; /* counts of rows, never wrapped; a row's place is its count & (ring_rows - 1) */
     int epoll, wake, running, failed;
     pthread_mutex_t lock;
     pthread_t thread;
 } fw;
 
-static int64_t now_ns(void) {
+static int64_t clock_ns(clockid_t clock) {
     struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
+    clock_gettime(clock, &t);
     return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
 }
+
+static int64_t now_ns(void) { return clock_ns(CLOCK_MONOTONIC); }
 
 static uint16_t get16(const uint8_t *p) { return (uint16_t)(p[0] << 8 | p[1]); }
 static uint32_t get32(const uint8_t *p) {
@@ -174,6 +178,18 @@ static void pass(fw *f, const fw_leg *from, uint8_t *d, int n, int header, int64
     to->sent_ns = now;
 }
 
+/* When the kernel took the datagram in (SO_TIMESTAMPNS, wall time), as monotonic time: a late reader is no late packet. */
+static int64_t arrival_ns(const fw *f, struct msghdr *m, int64_t now) {
+    for (struct cmsghdr *c = CMSG_FIRSTHDR(m); c; c = CMSG_NXTHDR(m, c)) {
+        if (c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_TIMESTAMPNS) continue;
+        struct timespec t;
+        memcpy(&t, CMSG_DATA(c), sizeof t);
+        int64_t noted = (int64_t)t.tv_sec * 1000000000 + t.tv_nsec - f->wall_ns;
+        if (noted <= now && now - noted < MOST_BACKLOG_NS) return noted;
+    }
+    return now;
+}
+
 /* One datagram of one socket; the caller holds the lock. */
 static void receive_one(fw *f, uint32_t row, int kind) {
     fw_leg *leg = &f->table[row];
@@ -181,9 +197,15 @@ static void receive_one(fw *f, uint32_t row, int kind) {
     int full = head - __atomic_load_n(&f->tail, __ATOMIC_ACQUIRE) >= f->ring_rows;
     uint8_t *d = full ? f->scratch : f->rows + place * ROW_BYTES;
     struct sockaddr_in6 from;
-    socklen_t from_len = sizeof from;
     memset(&from, 0, sizeof from);
-    ssize_t n = recvfrom(f->sockets[row].fd[kind], d, ROW_BYTES, MSG_DONTWAIT | MSG_TRUNC, (struct sockaddr *)&from, &from_len);
+    union {
+        struct cmsghdr aligned;
+        uint8_t room[CMSG_SPACE(sizeof(struct timespec))];
+    } notes;
+    struct iovec into = {d, ROW_BYTES};
+    struct msghdr m = {.msg_name = &from, .msg_namelen = sizeof from, .msg_iov = &into, .msg_iovlen = 1,
+                       .msg_control = &notes, .msg_controllen = sizeof notes};
+    ssize_t n = recvmsg(f->sockets[row].fd[kind], &m, MSG_DONTWAIT | MSG_TRUNC);
     if (n < 0) {
         if (errno != EAGAIN && errno != EINTR) count(&leg->send_errors, 1); /* what a peer's ICMP says of our sends */
         return;
@@ -206,7 +228,7 @@ static void receive_one(fw *f, uint32_t row, int kind) {
     }
     f->lengths[place] = (int32_t)n;
     f->legs[place] = (int32_t)row;
-    f->arrival_ns[place] = now;
+    f->arrival_ns[place] = arrival_ns(f, &m, now);
     f->verdicts[place] = (uint8_t)v;
     if (v == FOREIGN || v == RTCP) memcpy(f->sources + place * SOCKADDR_BYTES, &from, SOCKADDR_BYTES);
     __atomic_store_n(&f->head, head + 1, __ATOMIC_RELEASE);
@@ -225,6 +247,7 @@ static void *run(void *argument) {
             __atomic_store_n(&f->failed, errno, __ATOMIC_RELEASE);
             return NULL;
         }
+        f->wall_ns = clock_ns(CLOCK_REALTIME) - now_ns();
         for (int i = 0; i < n; i++) {
             uint64_t t = events[i].data.u64;
             if (t == STOP) return NULL;

@@ -11,17 +11,28 @@ import struct
 import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
-from socket import MSG_TRUNC, socket
+from socket import CMSG_SPACE, MSG_TRUNC, socket
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mediaserver.media.seam import LEG_DTYPE, NO_PAYLOAD, NOT_PASSED, ROW_BYTES, SOCKADDR_BYTES, Batch, Verdict
 from mediaserver.runtime.forwarders.ring import RingArrays, RingReader, new_table, ring_rows
-from mediaserver.runtime.forwarders.sockets import Address, Pair, bind_pair, from_sockaddr, send_rtcp, to_sockaddr
+from mediaserver.runtime.forwarders.sockets import (
+    MOST_BACKLOG_NS,
+    Address,
+    Pair,
+    bind_pair,
+    from_sockaddr,
+    send_rtcp,
+    to_sockaddr,
+)
 
 _NS_PER_TICK = 125_000
 _RTP_BYTES = 12
+_STAMP = struct.Struct("@ll")
+"""struct timespec: seconds and nanoseconds of CLOCK_REALTIME."""
+_NOTE_BYTES = CMSG_SPACE(_STAMP.size)
 _RTP = struct.Struct(">BBHII")
 _ROW = LEG_DTYPE.itemsize
 
@@ -79,6 +90,7 @@ class PythonForwarder:
         self._lengths, self._legs = arrays.lengths.data, arrays.legs.data
         self._arrival_ns, self._verdicts = arrays.arrival_ns.data, arrays.verdicts.data
         self._head = self._tail = 0
+        self._wall_ns = time.time_ns() - time.monotonic_ns()
         self._sockets: dict[int, Pair] = {}
         self._addresses: dict[int, _Addresses] = {}
 
@@ -114,6 +126,7 @@ class PythonForwarder:
     def collect(self) -> Batch:
         """What the readers kept."""
         self._tail = self._ring.seen
+        self._wall_ns = time.time_ns() - time.monotonic_ns()
         return self._ring.take(self._head)
 
     def send(self, rows: NDArray[np.uint8], lengths: NDArray[np.int32], legs: NDArray[np.int32]) -> None:
@@ -140,7 +153,7 @@ class PythonForwarder:
 
     def _reader(self, row: int, sock: socket, *, muxed: bool) -> Callable[[], None]:
         """A callback with everything that does not change bound to it."""
-        receive, clock, judge = sock.recvfrom_into, time.monotonic_ns, self._judge
+        receive, clock, judge, stamp = sock.recvmsg_into, time.monotonic_ns, self._judge, _STAMP.unpack
         views, size, table = self._views, self._size, self._bytes
         received_at = row * _ROW + _AT_RECEIVED
 
@@ -150,7 +163,7 @@ class PythonForwarder:
             full = head - self._tail >= size
             data = self._scratch if full else views[place]
             try:
-                length, address = receive(data, 0, MSG_TRUNC)
+                length, notes, _, address = receive((data,), _NOTE_BYTES, MSG_TRUNC)
             except BlockingIOError:
                 return
             except OSError:  # what a peer's ICMP says of our sends
@@ -160,6 +173,12 @@ class PythonForwarder:
                 self._add(row, "oversize")
                 return
             now = clock()
+            arrival = now
+            if notes:
+                seconds, nanoseconds = stamp(notes[0][2])
+                noted = seconds * 1_000_000_000 + nanoseconds - self._wall_ns
+                if 0 <= now - noted < MOST_BACKLOG_NS:
+                    arrival = noted
             verdict = judge(row, data, length, address, now) if muxed else _RTCP
             if verdict in (_PASSED, _KEPT, _NEW_SSRC):
                 _, received = _RECEIVED.unpack_from(table, received_at)
@@ -169,7 +188,7 @@ class PythonForwarder:
                 return
             self._lengths[place] = length
             self._legs[place] = row
-            self._arrival_ns[place] = now
+            self._arrival_ns[place] = arrival
             self._verdicts[place] = verdict
             if verdict in (_FOREIGN, _RTCP):
                 raw = to_sockaddr(address[0], address[1])

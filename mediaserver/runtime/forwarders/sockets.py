@@ -6,11 +6,16 @@ import errno
 import socket
 import struct
 from ipaddress import ip_address
+from typing import Final
 
 import numpy as np
 
 from mediaserver.media.seam import SOCKADDR_BYTES
 
+SO_TIMESTAMPNS: Final = 35
+"""Linux: the kernel notes when a datagram came, so that a late reader does not look like a late packet."""
+MOST_BACKLOG_NS: Final = 10_000_000_000
+"""An arrival further back than this, or in the future, is a wall clock that was set, not a datagram that waited."""
 _TRIES = 64
 _SIN = struct.Struct("=H")
 _SIN6_TAIL = struct.Struct("=I")
@@ -63,6 +68,7 @@ def _socket(family: int, host: str, port: int) -> socket.socket:
     try:
         if family == socket.AF_INET6:
             made.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        made.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)
         made.bind((host, port))
     except OSError:
         made.close()

@@ -1,7 +1,7 @@
 """The inside of a worker process: a loop around one engine and one forwarder.
 
-Commands are carried out as they come, in bounded bites. A step runs whenever the engine asks for one (every
-20 ms while legs are open); what the engine has to say is sent after each.
+Commands are carried out as they come, in bounded bites. A step runs every 20 ms while legs are open, else when the
+engine asks for one; a late step is not made up for. What the engine has to say is sent after each.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import secrets
 import socket
 import time
 from collections import deque
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, Final
 
@@ -36,7 +37,6 @@ from mediaserver.media.seam import Forwarder
 from mediaserver.runtime.forwarders import make_forwarder
 from mediaserver.runtime.worker import hygiene
 from mediaserver.runtime.worker.control import Channel
-from mediaserver.runtime.worker.hygiene import Priority
 from mediaserver.runtime.worker.settings import Begin, Stop, WorkerReady, WorkerSettings
 from mediaserver.runtime.worker.writer import WriterThread
 
@@ -46,6 +46,8 @@ STEP_S: Final = 0.02
 COMMANDS_AT_ONCE: Final = 32
 """Then packets and the step get their turn."""
 LOAD_INTERVAL_S: Final = 1.0
+FAILURES_TO_DIE: Final = 25
+"""Steps and commands that fail one after the other: half a second of them."""
 STOP_POLL_S: Final = 0.005
 FINISH_S: Final = 10.0
 """How long a stop waits for recordings to be closed."""
@@ -127,14 +129,9 @@ class _Running:
         self._channel = channel
         least = settings.open_files or hygiene.FILES_BESIDE_LEGS + hygiene.FILES_PER_LEG * config.legs
         files = hygiene.raise_open_files(least)
-        # A thread has the priority of the one that starts it, at that moment.
-        realtime = settings.realtime and hygiene.ask_for_realtime(Priority.WRITER)
+        realtime = settings.realtime and hygiene.ask_for_realtime()  # before the threads, which inherit it
         self._writer = WriterThread(queue_bytes=settings.queue_bytes, sync_interval_s=settings.sync_interval_s)
-        if realtime:
-            hygiene.ask_for_realtime(Priority.FORWARDER)
         self._forwarder: Forwarder = make_forwarder(settings.forwarder, config.legs, loop)
-        if realtime:
-            hygiene.ask_for_realtime(Priority.STEP)
         self._engine = MediaEngine(
             self._forwarder, prompts, config, self._writer.open_sink, random_u32=lambda: secrets.randbits(32)
         )
@@ -143,6 +140,7 @@ class _Running:
         self._timer: asyncio.TimerHandle | None = None
         self._load = _Load()
         self._open = _Open()
+        self._failures = 0
         self._closed = False
 
     def start(self) -> None:
@@ -185,7 +183,7 @@ class _Running:
         for _ in range(min(COMMANDS_AT_ONCE, len(self._commands))):
             command = self._commands.popleft()
             self._open.command(command)
-            self._engine.command(command, now)
+            self._guarded(self._engine.command, command, now)
         self._tell()
         self._arm()
         if self._commands:
@@ -194,9 +192,23 @@ class _Running:
     def _step(self) -> None:
         if self._closed:
             return
-        self._engine.step(time.monotonic())
+        self._guarded(self._engine.step, time.monotonic())
         self._tell()
         self._arm()
+
+    def _guarded(self, work: Callable[..., None], *arguments: object) -> None:
+        """The edge of a step and of a command: one that fails is logged and left behind, a row of them ends the worker.
+
+        What a peer sent must not end the calls of others; an engine that is broken must not pretend to work.
+        """
+        try:
+            work(*arguments)
+            self._failures = 0
+        except Exception:
+            self._failures += 1
+            _log.exception("worker.step_failed", row=self._failures)
+            if self._failures >= FAILURES_TO_DIE:
+                os._exit(1)
 
     def _tell(self) -> None:
         events = tuple(self._engine.events())
@@ -211,13 +223,11 @@ class _Running:
         if self._closed:
             return
         now = time.monotonic()
-        due = [at for at in (self._engine.next_timer(now), self._next_grid(now)) if at is not None]
-        if due:
-            self._timer = self._loop.call_later(max(0.0, min(due) - now), self._step)
-
-    def _next_grid(self, now: float) -> float | None:
-        """The next multiple of 20 ms of the machine's clock while packets may come: a late step is not made up for."""
-        return (now // STEP_S + 1) * STEP_S if self._engine.open_legs else None
+        at = now if self._engine.open_legs else self._engine.next_timer(now)
+        if at is not None:
+            # Only ever on the grid of 20 ms: 300 recordings that each want their own instant are 50 steps a second.
+            at = (max(at, now) // STEP_S + 1) * STEP_S
+            self._timer = self._loop.call_later(at - now, self._step)
 
     def _report(self) -> None:
         if self._closed:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import errno
 import struct
+import time
 from collections.abc import AsyncIterator
 from typing import Literal
 
@@ -192,6 +193,14 @@ async def test_counters_of_a_leg(rig: Rig) -> None:
     assert rig.leg(0)["received_ns"] == rig.leg(1)["sent_ns"] > 0
 
 
+async def test_the_table_may_be_held_twice(rig: Rig) -> None:
+    """An engine's step inside a step; packets go on when both are over."""
+    with rig.forwarder.held(), rig.forwarder.held():
+        rig.leg(1)["ssrc_out"] = 5
+    rig.a.send(rtp(7, 900), rig.port_a)
+    assert (await rig.b.receive())[8:12] == bytes([0, 0, 0, 5])
+
+
 async def test_arrivals_are_in_order_of_the_monotonic_clock(rig: Rig) -> None:
     for seq in range(20):
         rig.a.send(rtp(seq, seq * 160), rig.port_a)
@@ -201,6 +210,21 @@ async def test_arrivals_are_in_order_of_the_monotonic_clock(rig: Rig) -> None:
         got += batch.arrival_ns.tolist()
         await asyncio.sleep(0)
     assert got == sorted(got)
+
+
+async def test_an_arrival_is_when_the_kernel_took_it_in(rig: Rig) -> None:
+    """Not when somebody came to read it: nobody reads while the table is held, or while this test does not yield."""
+    with rig.forwarder.held():
+        before = time.monotonic_ns()
+        rig.a.send(rtp(1, 160), rig.port_a)
+        sent = time.monotonic_ns()
+        while time.monotonic_ns() < sent + 30_000_000:
+            pass
+    arrivals: list[int] = []
+    while not arrivals:
+        arrivals = rig.forwarder.collect().arrival_ns.tolist()
+        await asyncio.sleep(0)
+    assert before - 1_000_000 <= arrivals[0] <= sent + 1_000_000
 
 
 async def test_a_datagram_longer_than_a_row_is_dropped_and_counted(rig: Rig) -> None:
