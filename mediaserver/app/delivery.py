@@ -30,9 +30,13 @@ _NEEDED: Final = ("base_url", "client_id", "client_secret", "username", "passwor
 class Delivery:
     """A running uploader."""
 
-    def __init__(self, worker: UploadWorker, client: DubberClient, counts: Counter[str]) -> None:
+    def __init__(
+        self, worker: UploadWorker, client: DubberClient, counts: Counter[str], changed: asyncio.Event
+    ) -> None:
         self.client = client
         self.counts = counts
+        self.changed = changed
+        """Set whenever a count goes up; whoever waits on it clears it."""
         self._worker = worker
         self._task = asyncio.get_running_loop().create_task(worker.run(), name="uploader")
 
@@ -55,6 +59,12 @@ async def start_delivery(
     table = settings.uploader
     client = await DubberClient(config, RealClock()).__aenter__()
     counts: Counter[str] = Counter()
+    changed = asyncio.Event()
+
+    def count(name: str, by: int) -> None:
+        counts[name] += by
+        changed.set()
+
     key_file = settings.recording.at_rest_key_file
     worker = UploadWorker(
         catalog=catalog,
@@ -69,9 +79,9 @@ async def start_delivery(
         group_id=config.group_id,
         data_dir=settings.data_dir,
         at_rest_key=None if key_file is None else load_key_file(key_file),
-        count=lambda name, by: counts.update({name: by}),
+        count=count,
     )
-    return Delivery(worker, client, counts)
+    return Delivery(worker, client, counts, changed)
 
 
 def platform_config(settings: Settings, platform: RunningPlatform | None, ca_file: Path) -> DubberConfig:

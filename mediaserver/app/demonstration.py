@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -17,8 +18,10 @@ from callbench.one_call import CallOutcome, KeyPlan, follow_keys, outcome_of
 from callbench.phone import Answering, Phone, PhoneCall, PhoneSetup, speech, tone
 from catalog import JobState, RecordingRecord
 from dubber_uploader.answers import AttemptError
+from mediaserver.app.delivery import Delivery
 from mediaserver.app.product import Product
 from mediaserver.runtime.chance import SecureIds
+from prompts import PromptId
 from spool import AUDIO_FILE
 
 TALK_S: Final = 13.0
@@ -43,6 +46,7 @@ class Scene:
     recordings: int = 1
     to: str = CALLEE
     title: str = ""
+    talk_s: float = TALK_S
 
 
 SCENES: Final = (
@@ -80,8 +84,9 @@ SCENES: Final = (
     Scene(
         user="1005",
         hz=677.0,
-        keys=(KeyPlan(at_s=5.0, digits="*48"), KeyPlan(at_s=6.5, digits="*49")),
-        spans=((0.0, 5.0), (6.5, TALK_S)),
+        keys=(KeyPlan(at_s=11.2, digits="*48"), KeyPlan(at_s=13.0, digits="*49")),
+        spans=((0.0, 11.2), (13.0, 20.0)),
+        talk_s=20.0,
         title="French, announcements, spoken notices",
     ),
 )
@@ -121,7 +126,8 @@ async def demonstrate(product: Product) -> list[Finding]:
     for item in played:
         mine = [record for record in new if record.manifest.user == item.scene.user]
         item.records = tuple(sorted(mine, key=lambda record: record.manifest.started_at))
-    await _deliveries(product, [record.manifest.recording_id for record in new])
+    if product.delivery is not None:
+        await _deliveries(product.delivery, product, [record.manifest.recording_id for record in new])
     findings = [finding for item in played for finding in _judge(item)]
     for item in played:
         for record in item.records:
@@ -150,7 +156,7 @@ async def _play(product: Product, scene: Scene, callee: Phone) -> _Played:
     try:
         call = await caller.dial(scene.to, microphone=tone(scene.hz))
         await call.answered()
-        ended_by = await follow_keys(call, scene.keys, "rfc4733", TALK_S)
+        ended_by = await follow_keys(call, scene.keys, "rfc4733", scene.talk_s)
         other = _other_end(callee, scene) if scene.to == CALLEE else None
         if other is not None:
             await other.ended()
@@ -196,10 +202,11 @@ def _judge(item: _Played) -> Iterable[Finding]:
 def _judge_lengths(item: _Played) -> Iterable[Finding]:
     """The recordings are as long as the spans that were to be kept."""
     scene = item.scene
-    if scene.recordings > 1:
-        wanted = [(end - start) * 1000 for start, end in scene.spans]
-    else:
-        wanted = [sum(end - start for start, end in scene.spans) * 1000]
+    # hanging up waits for the machine; what was really talked is what must be there
+    late_s = item.user.duration_s - scene.talk_s
+    spans = [end - start for start, end in scene.spans]
+    spans[-1] += late_s
+    wanted = [span * 1000 for span in spans] if scene.recordings > 1 else [sum(spans) * 1000]
     found = [record.manifest.duration_ms for record in item.records]
     # a code takes three presses with their gaps before it is complete
     slack = LENGTH_TOLERANCE_MS + 500 * len(scene.keys)
@@ -228,11 +235,19 @@ def _judge_voice(item: _Played) -> Iterable[Finding]:
 def _judge_french(item: _Played, user: AnalysisReport, other: AnalysisReport) -> Iterable[Finding]:
     scene = item.scene
     report = _listen(item.records[0])
-    for who, heard in (("the user", user), ("the other party", other), ("the recording", report)):
-        prompts = _prompts(heard)
-        met = ("recording-started", "fr") in prompts
+    for who, heard, share in (
+        ("the user", user, 0.95),
+        ("the other party", other, 0.95),
+        ("the recording", report, 0.7),
+    ):
+        # in the recording speech is not ducked, so less of the announcement stands out
+        prompts = _prompts(heard, share)
+        met = (PromptId.RECORDING_STARTED, "fr") in prompts
         yield _finding(scene, f"« Cet appel est enregistré. » in {who}", met, _shown(prompts))
-    for prompt in ("recording-paused", "recording-resumed"):
+        reminders = [t for t in _tones(heard) if abs(t.hz - REMINDER_HZ) <= HZ_TOLERANCE]
+        lengths = ", ".join(f"{t.hz:.1f} Hz {t.length_ms:.0f} ms at {t.start_ms / 1000:.2f} s" for t in reminders)
+        yield _finding(scene, f"reminder tone in {who}", bool(reminders), lengths or "none")
+    for prompt in (PromptId.RECORDING_PAUSED, PromptId.RECORDING_RESUMED):
         met = (prompt, "fr") in _prompts(user) and (prompt, "fr") not in _prompts(other)
         yield _finding(scene, f"{prompt} heard by the user only", met, _shown(_prompts(user)))
 
@@ -251,14 +266,13 @@ async def _delivered(product: Product, scene: Scene, record: RecordingRecord) ->
     return _finding(scene, "at Dubber, same size and digest", met, f"recording {remote.id}, {remote.status}")
 
 
-async def _deliveries(product: Product, recording_ids: list[str]) -> None:
-    """Wait until every delivery has ended well or badly."""
-    try:
+async def _deliveries(delivery: Delivery, product: Product, recording_ids: list[str]) -> None:
+    """Wait until every delivery has ended well or badly; the verdicts say which ones are missing."""
+    with suppress(TimeoutError):
         async with asyncio.timeout(DELIVERY_S):
             while any(_pending(product, recording_id) for recording_id in recording_ids):
-                await asyncio.sleep(0.2)
-    except TimeoutError:
-        return  # the verdicts say which ones are missing
+                delivery.changed.clear()
+                await delivery.changed.wait()
 
 
 def _pending(product: Product, recording_id: str) -> bool:
@@ -274,8 +288,8 @@ def _tones(report: AnalysisReport) -> list[Tone]:
     return [tone for channel in report.channels for tone in channel.tones]
 
 
-def _prompts(report: AnalysisReport) -> set[tuple[str, str]]:
-    return {(p.prompt, p.language) for channel in report.channels for p in channel.prompts if p.complete}
+def _prompts(report: AnalysisReport, share: float = 0.95) -> set[tuple[str, str]]:
+    return {(p.prompt, p.language) for channel in report.channels for p in channel.prompts if p.heard >= share}
 
 
 def _shown(prompts: set[tuple[str, str]]) -> str:

@@ -68,7 +68,7 @@ async def _demo(settings: Settings, *, stay: bool, as_json: bool) -> list[Findin
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stopping.set)
     try:
-        err.print("placing six calls at once; each lasts 13 seconds ...")
+        err.print("placing six calls at once; the longest lasts 20 seconds ...")
         findings = await demonstrate(product)
         if as_json:
             print_json([asdict(finding) for finding in findings])
