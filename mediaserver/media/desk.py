@@ -216,7 +216,7 @@ class Desk:
                 record["has_ssrc_in"] = record["latched"] = 0
                 leg.learned = None
             leg.offered = remote
-            self.mixer.settle(leg, tick_at(now))
+        self.mixer.settle(leg, tick_at(now))
         self.legs.verified[row] = False
         leg.learn_until = now + self.config.learning_s
         leg.candidate = None

@@ -49,14 +49,21 @@ class MemoryForwarder:
         """RTP address of each open row."""
         self._rows: dict[Address, int] = {}
         """Row by RTP or RTCP address."""
+        self._held = False
         self._kept: list[tuple[bytes, int, int, Verdict, bytes]] = []
         self.on_kept: Callable[[], None] = lambda: None
         """Told of each datagram that waits for the engine to look at it: all but those passed on, and RTCP."""
 
     @contextmanager
     def held(self) -> Iterator[None]:
-        """Nothing here runs beside the caller."""
-        yield
+        """Nothing here runs beside the caller; holding twice would deadlock elsewhere, so it is an error here."""
+        if self._held:
+            raise RuntimeError("held twice")
+        self._held = True
+        try:
+            yield
+        finally:
+            self._held = False
 
     def open_leg(self, row: int, host: str, port: int) -> int:
         """See the seam."""

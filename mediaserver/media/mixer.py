@@ -26,6 +26,9 @@ NOBODY: Final = -1
 STILL_TALKING_TICKS: Final = TICK_HZ // 5
 """A direction that only transcodes goes quiet this long after its source did."""
 
+SPOKEN_TICKS: Final = TICK_HZ
+"""A leg not heard for this long has nothing left in its jitter buffer."""
+
 _RAMP: Final = ((np.arange(FRAME_TICKS, dtype=np.float32) + 1) / FRAME_TICKS)[None, :]
 _RAMP_16K: Final = (np.arange(2 * FRAME_TICKS, dtype=np.float32) + 1) / (2 * FRAME_TICKS)
 _NO_EVENTS: Final = EventFrame()
@@ -175,16 +178,21 @@ class Mixer:
         legs = self._legs
         peers = self.peer[rows]
         sources = np.maximum(peers, 0)
-        speech = self._timeline.frames(sources, tick - legs.play_delay[sources])
-        if bool((peers < 0).any()):
-            speech[peers < 0] = 0
         hears = self._injector.hears[rows]
         gain, wanted = self._gain[rows], self._injector.speech_gain[rows]
-        samples = speech
-        if bool(hears.any()) or bool((gain != 1.0).any()) or bool((wanted != 1.0).any()):
-            mixed = speech * (gain[:, None] + (wanted - gain)[:, None] * _RAMP)
-            mixed += self._injector.frames(rows, tick)
-            samples = _clipped(mixed)
+        mixing = bool(hears.any()) or bool((gain != 1.0).any()) or bool((wanted != 1.0).any())
+        lately = tick - legs.heard[sources] < SPOKEN_TICKS
+        lately &= peers >= 0
+        if not lately.any():
+            samples = self._injector.frames(rows, tick)
+        else:
+            samples = self._timeline.frames(sources, tick - legs.play_delay[sources])
+            samples[~lately] = 0
+            if mixing:
+                mixed = samples * (gain[:, None] + (wanted - gain)[:, None] * _RAMP)
+                mixed += self._injector.frames(rows, tick)
+                samples = _clipped(mixed)
+        if mixing:
             self._gain[rows] = wanted
             self._settling = self._settling or bool((gain != wanted).any())
         self._taps.sent(rows, tick, samples)

@@ -68,12 +68,15 @@ def shaped(samples: Doubles, rate_hz: int) -> Doubles:
     return samples
 
 
+@lru_cache(maxsize=64)
 def tone(*, hz: float, on_ms: int, off_ms: int, bursts: int, level_dbm0: float, rate_hz: int) -> Pcm:
-    """``bursts`` bursts of ``on_ms``, ``off_ms`` between them and none after the last."""
+    """``bursts`` bursts of ``on_ms``, ``off_ms`` between them and none after the last. Not to be written to."""
     burst = to_pcm(shaped(sine(hz, level_dbm0, rate_hz * on_ms // 1000, rate_hz), rate_hz))
     gap = np.zeros(rate_hz * off_ms // 1000, np.int16)
     parts = [burst, gap] * bursts
-    return np.concatenate(parts[:-1]) if parts else np.zeros(0, np.int16)
+    samples = np.concatenate(parts[:-1]) if parts else np.zeros(0, np.int16)
+    samples.flags.writeable = False
+    return samples
 
 
 @lru_cache(maxsize=256)
