@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import io
+import sqlite3
 from collections.abc import AsyncIterator, Mapping
+from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -16,11 +18,12 @@ from sqlalchemy.orm import Session
 
 import spool
 from callmodel.manifest import Party
+from callmodel.subscriber import DubPointKey
 from catalog import JobState
 from dubber_platform import UNLIMITED, PlanLimits
 from dubber_platform.store.schema import Recording
 from dubber_uploader import DeliveryFormat, DubberClient, RealClock
-from dubber_uploader.client import RemoteRecording
+from dubber_uploader.client import DubPoint, RemoteRecording
 from tests.support.recordings import ANSWERED_AT, pcm
 from tests.support.uploading import Carrier, open_carrier
 
@@ -496,3 +499,60 @@ async def test_a_running_worker_is_woken_and_stops_gracefully(carrier: Carrier) 
         worker.stop()
         await asyncio.wait_for(running, 20)
     assert carrier.catalog.uploads.counts()[JobState.DONE] == 3
+
+
+async def test_a_catalogue_that_cannot_be_written_ends_no_uploader_and_loses_no_job(carrier: Carrier) -> None:
+    await carrier.provision()
+    carrier.record()
+    with closing(sqlite3.connect(carrier.data_dir / "catalog.sqlite3", isolation_level=None)) as database:
+        database.execute(
+            "CREATE TRIGGER broken BEFORE UPDATE ON upload_jobs WHEN NEW.state != 'running'"
+            " BEGIN SELECT RAISE(ABORT, 'the disk is full'); END"
+        )
+        async with carrier.uploader() as worker:
+            (job,) = await worker._claim_or_none(1)
+            await worker._deliver(job)
+            assert (carrier.job().state, await worker._claim_or_none(1)) == (JobState.RUNNING, ())
+            database.execute("DROP TRIGGER broken")
+            carrier.clock.shared.advance(60)
+            (job,) = await worker._claim_or_none(1)
+            await worker._deliver(job)
+    assert (carrier.job().state, len(await carrier.delivered())) == (JobState.DONE, 1)
+
+
+class Stumbles(DubberClient):
+    """A client with a fault of its own."""
+
+    async def find_dub_point(self, key: DubPointKey) -> DubPoint | None:
+        raise ZeroDivisionError
+
+
+async def test_a_fault_of_ours_is_waited_out_like_any_other(carrier: Carrier) -> None:
+    carrier.record()
+    carrier.client_class = Stumbles
+    async with carrier.uploader() as worker:
+        await worker.deliver_due()
+    assert (carrier.job().state, carrier.job().last_error) == (JobState.PENDING, "internal: ZeroDivisionError")
+
+
+class NeverReturns(DubberClient):
+    """A client that waits for a platform that does not answer."""
+
+    reached: asyncio.Event
+
+    async def find_dub_point(self, key: DubPointKey) -> DubPoint | None:
+        self.reached.set()
+        never: asyncio.Future[DubPoint | None] = asyncio.get_running_loop().create_future()
+        return await never
+
+
+async def test_a_stop_gives_back_what_cannot_be_finished(carrier: Carrier) -> None:
+    carrier.record()
+    NeverReturns.reached = asyncio.Event()
+    carrier.client_class = NeverReturns
+    async with carrier.uploader(stop_grace_s=0.0) as worker:
+        running = asyncio.create_task(worker.run())
+        await NeverReturns.reached.wait()
+        worker.stop()
+        await running
+    assert (carrier.job().state, carrier.job().attempts) == (JobState.PENDING, 0)

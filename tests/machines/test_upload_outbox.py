@@ -306,6 +306,6 @@ def test_every_passing_fault_is_waited_out_and_every_final_one_parks() -> None:
 
 
 Outbox.TestCase.settings = settings(
-    max_examples=25, stateful_step_count=15, deadline=None, suppress_health_check=list(HealthCheck)
+    max_examples=15, stateful_step_count=12, deadline=None, suppress_health_check=list(HealthCheck)
 )
 TestOutbox = Outbox.TestCase

@@ -294,3 +294,23 @@ def test_jobs_left_running_by_a_crash_are_taken_up_again(queued: Catalog) -> Non
     queued.uploads.claim_due(NOW, limit=2)
     assert queued.uploads.release_running(LATER) == 2
     assert len(queued.uploads.claim_due(LATER, limit=9)) == 3
+
+
+def test_removable_is_what_was_confirmed_and_is_still_here(queued: Catalog) -> None:
+    queued.uploads.claim_due(NOW, limit=3)
+    queued.uploads.report_done("a", remote_id="1", now=NOW)
+    queued.uploads.report_done("b", remote_id="2", now=NOW, note="unconfirmed")
+    assert [r.manifest.recording_id for r in queued.recordings.removable()] == ["a"]
+    queued.recordings.mark_local_removed("a")
+    assert queued.recordings.removable() == ()
+
+
+def test_a_retry_by_hand_forgets_the_restarts(queued: Catalog) -> None:
+    queued.uploads.claim_due(NOW)
+    progress = UploadProgress(sha256="ab", restarts=2)
+    queued.uploads.save_progress("a", remote_id=None, progress=progress, now=NOW)
+    queued.uploads.report_parked("a", attempts=3, reason="mismatch", now=NOW)
+    queued.uploads.retry("a", now=LATER)
+    job = queued.uploads.get("a")
+    assert job is not None
+    assert job.progress == UploadProgress(sha256="ab", restarts=0)
