@@ -8,6 +8,7 @@ import io
 import sqlite3
 from collections.abc import AsyncIterator, Mapping
 from contextlib import closing
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -556,3 +557,53 @@ async def test_a_stop_gives_back_what_cannot_be_finished(carrier: Carrier) -> No
         worker.stop()
         await running
     assert (carrier.job().state, carrier.job().attempts) == (JobState.PENDING, 0)
+
+
+class ShowsNoDigest(DubberClient):
+    """A platform that keeps size and digest to itself."""
+
+    async def get_recording(self, remote_id: str) -> RemoteRecording:
+        return replace(await super().get_recording(remote_id), size_bytes=None, sha256=None)
+
+
+async def test_without_a_confirmed_digest_the_local_copy_stays(carrier: Carrier) -> None:
+    await carrier.provision()
+    path, _ = carrier.record()
+    carrier.client_class = ShowsNoDigest
+    async with carrier.uploader(remove_after_upload=True) as worker:
+        await carrier.drain(worker)
+        await worker.recover()
+    assert (path.exists(), carrier.job().state, carrier.counts["unconfirmed"], carrier.counts["removed"]) == (
+        True,
+        JobState.DONE,
+        1,
+        0,
+    )
+    assert carrier.job().last_error == "unconfirmed: the platform shows no size or digest"
+
+
+class NeverActive(DubberClient):
+    """A platform that takes everything and never gets done."""
+
+    async def get_recording(self, remote_id: str) -> RemoteRecording:
+        return replace(await super().get_recording(remote_id), status="Processing")
+
+
+async def test_a_completion_that_does_not_show_is_asked_for_again(carrier: Carrier) -> None:
+    await carrier.provision()
+    carrier.record()
+    carrier.client_class = NeverActive
+    async with carrier.uploader() as worker:
+        await worker.deliver_due()
+    assert (carrier.job().state, carrier.job().last_error) == (
+        JobState.PENDING,
+        "garbled: complete, but Processing",
+    )
+    carrier.client_class = DubberClient
+    async with carrier.uploader() as worker:
+        await carrier.drain(worker)
+    assert (carrier.job().state, len(await carrier.delivered()), carrier.counts["bytes"]) == (
+        JobState.DONE,
+        1,
+        WAV_BYTES,
+    )

@@ -5,7 +5,7 @@ from contextlib import suppress
 from datetime import UTC, datetime
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from callmodel.modes import Language, NotificationType, RecordingMode
@@ -213,6 +213,7 @@ subscribers = st.builds(
 )
 
 
+@settings(deadline=None)
 @given(users=st.lists(subscribers, max_size=4, unique_by=lambda s: s.number), file_format=st.sampled_from(FileFormat))
 def test_an_export_imports_as_what_it_was(
     one_catalog: Catalog, users: list[Subscriber], file_format: FileFormat
@@ -222,6 +223,7 @@ def test_an_export_imports_as_what_it_was(
     assert [one_catalog.subscribers.get(user.number) for user in users] == users
 
 
+@settings(deadline=None)
 @given(data=st.binary(max_size=200) | st.text(max_size=200).map(str.encode), file_format=st.sampled_from(FileFormat))
 def test_any_bytes_are_users_or_one_clear_error(data: bytes, file_format: FileFormat) -> None:
     with suppress(UsersFileError):

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from callmodel.errors import ConfigError
@@ -44,6 +44,7 @@ def test_an_object_stores_refusal_gives_its_code() -> None:
     assert detail_of(b"<html>", "text/html") == (None, "")
 
 
+@settings(deadline=None)
 @given(raw=st.binary(max_size=300), content_type=st.sampled_from(["application/json", "text/xml", ""]))
 def test_any_refusal_is_read_without_a_fault(raw: bytes, content_type: str) -> None:
     _, words = detail_of(raw, content_type)

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dubber_uploader.planner import (
@@ -62,6 +62,7 @@ def test_every_meaning_has_a_rule() -> None:
     assert set(RULES) == set(Meaning)
 
 
+@settings(deadline=None)
 @given(source=st.sampled_from(Source), status=st.integers(100, 599), code=st.none() | st.integers(0, 9999))
 def test_every_answer_means_something(source: Source, status: int, code: int | None) -> None:
     assert classify(source, status, code) in Meaning
@@ -123,6 +124,7 @@ def test_a_rule_waits_by_backoff_unless_it_says_otherwise() -> None:
     assert Rule(then=Then.WAIT).delay is None
 
 
+@settings(deadline=None)
 @given(
     meaning=st.sampled_from(Meaning),
     attempts=st.integers(0, 10**9),

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 import soundfile
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import spool
@@ -48,6 +48,7 @@ def test_pieces_over_a_mebibyte_become_several_chunks(tmp_path: Path) -> None:
     assert whole_chunks(tmp_path / "a", KEY).chunks == 3
 
 
+@settings(deadline=None)
 @given(sizes=st.lists(st.integers(1, 300), max_size=12), seed=st.integers(0, 10**6))
 def test_any_range_reads_as_from_the_plain_file(
     tmp_path_factory: pytest.TempPathFactory, sizes: list[int], seed: int
@@ -95,6 +96,7 @@ def test_chunks_that_changed_places_are_told(tmp_path: Path) -> None:
         file.read()
 
 
+@settings(deadline=None)
 @given(position=st.integers(0, 32 + 85 + 2 * 120 - 1), flip=st.integers(1, 255))
 def test_no_changed_byte_goes_unnoticed(tmp_path_factory: pytest.TempPathFactory, position: int, flip: int) -> None:
     path = tmp_path_factory.mktemp("flip") / "a"
