@@ -1,7 +1,7 @@
 """Configuration: a TOML file, then ``MEDIASERVER_*`` environment variables, then flags. An unknown key is an error.
 
 Environment names are the key in capitals, a table and its key joined by two underscores:
-``MEDIASERVER_SIP_PORT=5062``, ``MEDIASERVER_RECORDING__REFUSAL=silence``.
+``MEDIASERVER_SIP_PORT=5062``, ``MEDIASERVER_RECORDING__REFUSAL=silent``.
 """
 
 from __future__ import annotations
@@ -57,16 +57,31 @@ class CodesSettings(_Table):
         )
 
 
+class ToneTable(_Table):
+    """A tone in bursts."""
+
+    hz: float = Field(ge=100, le=3400)
+    on_ms: int = Field(ge=20, le=5000)
+    off_ms: int = Field(default=0, ge=0, le=5000)
+    bursts: int = Field(default=1, ge=1, le=20)
+    level_dbm0: float = Field(default=-18.0, ge=-60, le=0)
+
+
 class RecordingTable(_Table):
     """What the platform's documents leave open; each is described in docs/choices.md."""
 
     on_demand_stop: Literal["refuse", "stop"] = "refuse"
-    refusal: Literal["tone", "silence"] = "tone"
+    on_demand_announce: Literal["keep", "answer"] = "keep"
+    repeated_code: Literal["notice", "silent"] = "notice"
+    announce_on_resume: bool = True
+    refusal: Literal["tone", "silent"] = "tone"
+    refusal_tone: ToneTable = ToneTable(hz=400.0, on_ms=100, off_ms=100, bursts=3)
+    duck_db: float = Field(default=12.0, ge=0, le=60)
     pause_rendering: Literal["cut", "silence", "tone"] = "cut"
     mask_digits: bool = True
     bench_capture: Literal["off", "recorded", "all"] = "off"
     failure_behavior: FailureBehavior = FailureBehavior.PROCEED_SILENTLY
-    tone_preset: str = "us"
+    tone_preset: Literal["us", "fr", "uk", "de", "ch", "dk", "bg", "nz"] = "us"
     at_rest_key_file: Path | None = None
     """32 bytes, or 64 hexadecimal digits: recordings are encrypted with it."""
     prompts_dir: Path | None = None

@@ -19,10 +19,11 @@ from typing import IO, Any, Final
 import structlog
 from aiohttp import web
 
-from callmodel.errors import ConfigError, StartError
+from callmodel.errors import StartError
 from catalog import Catalog, JobState
 from dubber_platform.config import PlanLimits, PlatformConfig
 from dubber_platform.server import PlatformStartError, RunningPlatform, run_platform
+from feature_codes import OnDemandAnnounce, OnDemandStop, RepeatedCode, TableOptions
 from mediaserver.app.certificates import Certificates, ensure_certificates
 from mediaserver.app.config import Settings, is_loopback
 from mediaserver.app.delivery import Delivery, provision_subscribers, start_delivery
@@ -30,6 +31,7 @@ from mediaserver.app.demo_users import ensure_demo_users
 from mediaserver.app.info import forget_info, write_info
 from mediaserver.call.config import CallConfig, VoicemailConfig, tone_audio
 from mediaserver.media.config import EngineConfig, PromptPcm
+from mediaserver.media.messages import ToneAudio
 from mediaserver.runtime.chance import SecureIds
 from mediaserver.runtime.clock import SystemClock
 from mediaserver.runtime.http import Reading, make_http
@@ -173,6 +175,7 @@ class Product:
         engine = EngineConfig(
             legs=LEGS_PER_WORKER,
             media_timeout_s=settings.calls.media_timeout_s,
+            duck_db=settings.recording.duck_db,
             unix_offset_ns=time.time_ns() - time.monotonic_ns(),
         )
         count = (os.cpu_count() or 1) if settings.media_workers == "auto" else settings.media_workers
@@ -302,15 +305,19 @@ class Product:
 def call_config(settings: Settings) -> CallConfig:
     """The call logic's share of the settings."""
     recording = settings.recording
-    if recording.tone_preset not in REMINDERS:
-        raise ConfigError(f"recording.tone_preset: {recording.tone_preset!r} is none of {', '.join(sorted(REMINDERS))}")
     return CallConfig(
         domain=settings.domain,
         codecs=settings.calls.codecs,
         codes=settings.codes.table(),
         code_timeout_s=settings.codes.timeout_s,
-        on_demand_stop=recording.on_demand_stop,
+        table=TableOptions(
+            on_demand_stop=OnDemandStop(recording.on_demand_stop),
+            on_demand_announce=OnDemandAnnounce(recording.on_demand_announce),
+            repeated_code=RepeatedCode(recording.repeated_code),
+            announce_on_resume=recording.announce_on_resume,
+        ),
         refusal=recording.refusal,
+        refusal_tone=ToneAudio(**recording.refusal_tone.model_dump()),
         pause_rendering=recording.pause_rendering,
         mask_digits=recording.mask_digits,
         bench_capture=recording.bench_capture,

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from mediaserver.call.call import Call
 
 _TIMER = "answering"
+_SILENT_REFUSAL_MS = 500
+"""How long a dialled code that is refused in silence stays answered."""
 
 
 class Answering(Protocol):
@@ -213,8 +215,12 @@ class CodeCall(_Quiet):
     def steered(self, command: FeatureCommand, accepted: bool) -> None:
         """Play what the user is to hear about it, then hang up."""
         call = self._call
-        audio = self._confirmation_audio(command) if accepted else call.context.config.refusal_tone
+        audio = self._confirmation_audio(command) if accepted else self._refusal_audio()
         self._confirmation = call.play((call.a,), (audio,), recorded=False)
+
+    def _refusal_audio(self) -> media.Audio:
+        config = self._call.context.config
+        return config.refusal_tone if config.refusal == "tone" else media.SilenceAudio(ms=_SILENT_REFUSAL_MS)
 
     def _confirmation_audio(self, command: FeatureCommand) -> media.Audio:
         call = self._call

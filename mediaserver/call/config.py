@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from callmodel.modes import FailureBehavior, Language
-from feature_codes import FeatureCodes
+from feature_codes import FeatureCodes, TableOptions
 from mediaserver.media.messages import Codec, ToneAudio
 from prompts.tones import BEEP, DEFAULT_REMINDER, REFUSAL, VOICEMAIL_BEEP, Tone
 
@@ -35,10 +35,10 @@ class CallConfig:
     """Offered in this order, after what the caller offered."""
     codes: FeatureCodes = field(default_factory=FeatureCodes)
     code_timeout_s: float = 2.0
-    on_demand_stop: str = "refuse"
-    """``refuse`` or ``stop``: what ``*45`` does in On Demand."""
+    table: TableOptions = field(default_factory=TableOptions)
+    """What the recording table leaves open."""
     refusal: str = "tone"
-    """``tone`` or ``silence``."""
+    """``tone`` or ``silent``: what a user hears whose code is refused."""
     pause_rendering: str = "cut"
     """``cut``, ``silence`` or ``tone``."""
     mask_digits: bool = True

@@ -27,9 +27,8 @@ from feature_codes import (
     Cue,
     Effect,
     FeatureCommand,
-    OnDemandStop,
     RecordingState,
-    TableOptions,
+    Step,
     advance,
 )
 from mediaserver.call.effects import DestroySpool, KeepSpool, OpenSpool, SalvageSpool, SealSpool
@@ -124,8 +123,7 @@ class RecordingDesk:
             return False
         session.channel = channel
         detail = (("command", command.value), ("channel", channel.value), ("code", code))
-        before = session.state
-        refused = advance(session.subscriber.recording.mode, before, CUES[command], self._options()).refused
+        refused = self._step(session, CUES[command]).refused
         if session.take is not None:
             self._mark(session.take, MarkKind.CODE, now, (*detail, ("accepted", str(not refused).lower())))
         self._advance(session, CUES[command], now)
@@ -224,11 +222,11 @@ class RecordingDesk:
 
     # --- the table's effects ------------------------------------------------------------------
 
-    def _options(self) -> TableOptions:
-        return TableOptions(on_demand_stop=OnDemandStop(self._call.context.config.on_demand_stop))
+    def _step(self, session: Session, cue: Cue) -> Step:
+        return advance(session.subscriber.recording.mode, session.state, cue, self._call.context.config.table)
 
     def _advance(self, session: Session, cue: Cue, now: float) -> None:
-        step = advance(session.subscriber.recording.mode, session.state, cue, self._options())
+        step = self._step(session, cue)
         session.state = step.to
         for effect in step.effects:
             self._carry_out(session, effect, now)
