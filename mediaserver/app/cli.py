@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 
-import click
 import typer
 
 from callmodel.errors import ConfigError, MediaServerError
@@ -31,16 +30,10 @@ app.add_typer(configuration.app, name="config")
 def main() -> None:
     """Run a command; every expected failure is one sentence and an exit status."""
     try:
-        status = app(standalone_mode=False)
-    except click.ClickException as error:
-        error.show()
-        sys.exit(Exit.WRONG_USE)
-    except (click.Abort, KeyboardInterrupt):
-        sys.exit(130)
+        app()
     except CommandError as error:
         err.print(f"error: {error}", markup=False)
         sys.exit(error.status)
     except MediaServerError as error:
         err.print(f"error: {error}", markup=False)
         sys.exit(Exit.WRONG_USE if isinstance(error, ConfigError) else Exit.COULD_NOT_RUN)
-    sys.exit(status if isinstance(status, int) else Exit.FINE)

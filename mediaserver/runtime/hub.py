@@ -162,6 +162,7 @@ class CallHub:
         now = self._clock.now()
         worker = self._pool.choose()
         if worker is None:
+            _log.warning("call.not-admitted", called=event.called, why="no media worker has room for another call")
             self._agent.reject(event.leg, 503, now=now, headers=(("Retry-After", "5"),))
             return
         call = Call(
