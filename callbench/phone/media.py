@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from math import ceil
 from typing import Final
 
 import numpy as np
@@ -31,6 +32,8 @@ Pcm = NDArray[np.int16]
 
 TICKS_PER_MS: Final = 8
 MAX_HEARD_PACKETS: Final = 2_000_000
+_LATE_FRAMES: Final = 1e-6
+"""A frame is due when it is reached, but for the rounding of seconds."""
 
 
 @dataclass(slots=True)
@@ -116,14 +119,27 @@ class PhoneMedia:
         self._unwrap: dict[int, TimestampUnwrapper] = {}
         self._task: asyncio.TimerHandle | None = None
         self._frame = 0
+        """Number of the next frame."""
         self._began = 0.0
+        """When frame 0 was due."""
+        self._running = False
         self._spoke = False
         self._tones: list[Pcm] = []
-        self.microphone: Microphone = silent
+        self._microphone: Microphone = silent
         self.heard = Heard()
         self.said: list[tuple[int, bytes]] = []
         """RTP timestamp and payload of every audio packet sent, in order."""
         self.sent = 0
+
+    @property
+    def microphone(self) -> Microphone:
+        """What is said; ``silent`` costs nothing, however long the call."""
+        return self._microphone
+
+    @microphone.setter
+    def microphone(self, say: Microphone) -> None:
+        self._microphone = say
+        self._wake()
 
     @property
     def port(self) -> int:
@@ -153,13 +169,14 @@ class PhoneMedia:
         if codec is not self._codec:
             self._codec = codec
             self._encoder = encoder_for(codec, codec.sample_rate_hz)
-        if self._task is None:
-            loop = asyncio.get_running_loop()
-            self._began = loop.time()
-            self._task = loop.call_soon(self._tick)  # type: ignore[assignment]  # a Handle cancels alike
+        if not self._running:
+            self._running = True
+            self._began = asyncio.get_running_loop().time()
+        self._wake()
 
     def close(self) -> None:
         """Stop and release the ports."""
+        self._running = False
         if self._task is not None:
             self._task.cancel()
         for socket in (self._rtp, self._rtcp):
@@ -187,23 +204,42 @@ class PhoneMedia:
             self._tones.append(keys(digits, duration_ms, self._codec.sample_rate_hz))
         else:
             self._events.press(digits, duration_ms)
+        self._wake()
 
     @property
     def pressing(self) -> bool:
         """Keys are still being sent."""
         return not self._events.idle or bool(self._tones)
 
-    def _tick(self) -> None:
+    @property
+    def _ptime_ms(self) -> int:
+        return self._settled.ptime_ms if self._settled is not None else 20
+
+    def _wake(self) -> None:
+        """There may be something to send: go on with the first frame that is not over yet."""
+        if not self._running or self._task is not None:
+            return
         loop = asyncio.get_running_loop()
-        settled = self._settled
-        ptime_ms = settled.ptime_ms if settled is not None else 20
-        ticks = ptime_ms * TICKS_PER_MS
-        if settled is not None and settled.remote is not None and settled.sends:
-            self._send_frame(settled, settled.remote, ticks)
-        self._timestamp = timestamp_add(self._timestamp, ticks)
-        self._frame += 1
+        passed = max(0, ceil((loop.time() - self._began) * 1000 / self._ptime_ms - _LATE_FRAMES) - self._frame)
+        self._advance(passed)
+        self._arm(loop)
+
+    def _advance(self, frames: int) -> None:
+        self._frame += frames
+        self._timestamp = timestamp_add(self._timestamp, frames * self._ptime_ms * TICKS_PER_MS)
+
+    def _arm(self, loop: asyncio.AbstractEventLoop) -> None:
         # An absolute schedule: one late tick makes no later one late.
-        self._task = loop.call_at(self._began + self._frame * ptime_ms / 1000, self._tick)
+        self._task = loop.call_at(self._began + self._frame * self._ptime_ms / 1000, self._tick)
+
+    def _tick(self) -> None:
+        settled = self._settled
+        if settled is not None and settled.remote is not None and settled.sends:
+            self._send_frame(settled, settled.remote, settled.ptime_ms * TICKS_PER_MS)
+        self._advance(1)
+        self._task = None
+        if self.pressing or self._microphone is not silent:
+            self._arm(asyncio.get_running_loop())
 
     def _send_frame(self, settled: NegotiatedMedia, remote: Address, ticks: int) -> None:
         event = self._events.frame(self._timestamp)
@@ -226,7 +262,7 @@ class PhoneMedia:
     def _frame_pcm(self, ticks: int) -> Pcm | None:
         rate_hz = self._codec.sample_rate_hz
         count = ticks * rate_hz // 8000
-        pcm = self.microphone(self._frame * count, count, rate_hz)
+        pcm = self._microphone(self._frame * count, count, rate_hz)
         if not self._tones:
             return pcm
         waiting = self._tones[0]

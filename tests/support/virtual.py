@@ -19,7 +19,7 @@ import soundfile
 from numpy.typing import NDArray
 
 from callbench.network import MemoryNetwork
-from callbench.phone import Microphone, Phone, PhoneSetup, silent
+from callbench.phone import Microphone, Phone, PhoneCall, PhoneSetup, silent
 from callmodel.manifest import RecordingManifest
 from callmodel.modes import RecordingMode
 from callmodel.subscriber import DubPointKey, RecordingSettings, Subscriber
@@ -159,6 +159,36 @@ class Carrier:
         if register:
             await phone.register()
         return phone
+
+    async def connect(
+        self,
+        *,
+        caller: str = "1001",
+        callee: str = "1002",
+        caller_says: Microphone = silent,
+        callee_says: Microphone = silent,
+        caller_more: dict[str, Any] | None = None,
+        callee_more: dict[str, Any] | None = None,
+    ) -> tuple[PhoneCall, PhoneCall]:
+        """Two phones in a call: the caller's side of it and the callee's. ``*_more`` goes to ``phone``."""
+        one = await self.phone(caller, caller_says, **(caller_more or {}))
+        other = await self.phone(callee, callee_says, **(callee_more or {}))
+        call = await one.dial(callee)
+        await call.answered()
+        taken = await other.called()
+        await taken.answered()
+        return call, taken
+
+    async def over(self, *calls: PhoneCall) -> None:
+        """Hang up the first; wait for the end of all, and until everything is written."""
+        calls[0].hang_up()
+        for call in calls:
+            await call.ended()
+        await self.settled()
+
+    def now(self) -> float:
+        """Virtual seconds."""
+        return asyncio.get_running_loop().time()
 
     async def settled(self) -> None:
         """Wait until every call is over and everything is sealed and written."""
