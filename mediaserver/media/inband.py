@@ -14,7 +14,7 @@ from typing import Final
 import numpy as np
 
 from callmodel.modes import SteeringChannel
-from mediaserver.media.arrays import Floats, Ints, Pcm
+from mediaserver.media.arrays import Flags, Floats, Ints, Pcm
 from mediaserver.media.legs import Legs
 from mediaserver.media.messages import Digit, Event
 from mediaserver.media.timeline import Timeline
@@ -32,15 +32,23 @@ HIGH_OVER_LOW: Final = 10 ** (4.5 / 10)
 LOW_OVER_HIGH: Final = 10 ** (8.5 / 10)
 SHARE: Final = 0.72
 """Of the window's power, in the two tones."""
-HARMONIC: Final = 0.08
-"""Most power at a second harmonic, relative to its tone."""
+CLEAN_SHARE: Final = 0.9
+"""The same in a window the tone fills."""
+CLEAN_TO_PRESS: Final = 2
+"""Any 40 ms fill two windows."""
+FIRST_SHARE: Final = 0.35
+"""The same before detuned tones are looked for where they are."""
+DETUNED: Final = 0.01
+"""Q.24 wants 1.5 % off accepted and 3.5 % refused; a 20 ms window blurs the rest."""
+HARMONIC: Final = 0.2
+"""Most power at a second harmonic, relative to its tone; the other tone leaks half of that beside 2 x 852 Hz."""
 LAG_TICKS: Final = 3 * FRAME_TICKS
 """Windows are looked at this far behind now, when late packets have come too."""
 EDGE_TICKS: Final = HOP_TICKS
 NO_KEY: Final = -1
 
 
-def _basis(multiple: int) -> Floats:
+def _basis(multiple: float) -> Floats:
     """(160, 16): cosine and sine at a multiple of the eight tones, scaled so that squares add to power."""
     hz = np.array([*LOW_HZ, *HIGH_HZ]) * multiple
     angle = 2 * np.pi * np.outer(np.arange(FRAME_TICKS), hz) / TICK_HZ
@@ -50,20 +58,23 @@ def _basis(multiple: int) -> Floats:
 
 _TONES: Final = _basis(1)
 _HARMONICS: Final = _basis(2)
+_DETUNED: Final = (_basis(1 - DETUNED), _basis(1 + DETUNED))
 _KEYS: Final = "".join(KEYPAD)
 
 
-def keys_in(windows: Pcm) -> Ints:
-    """(n, 160) windows to n indices into the keypad (row by row), NO_KEY where there is none."""
+def keys_in(windows: Pcm) -> tuple[Ints, Flags]:
+    """(n, 160) windows to n indices into the keypad (row by row), NO_KEY where there is none; and n flags: nothing else
+    is in the window (one that the tone only partly fills is not clean)."""
     wave = windows.astype(np.float32)
     power = _powers(wave, _TONES)
     total = np.einsum("ij,ij->i", wave, wave) / FRAME_TICKS
     strongest = power[:, 0:4].max(1) + power[:, 4:8].max(1)
     found: Ints = np.full(len(windows), NO_KEY, np.int64)
-    likely = np.flatnonzero((strongest >= SHARE * total) & (strongest >= 2 * WEAKEST_POWER))
+    clean: Flags = np.zeros(len(windows), np.bool_)
+    likely = np.flatnonzero((strongest >= FIRST_SHARE * total) & (strongest >= WEAKEST_POWER))
     if likely.size:
-        found[likely] = _judged(power[likely], _powers(wave[likely], _HARMONICS))
-    return found
+        found[likely], clean[likely] = _judged(wave[likely], power[likely], total[likely])
+    return found, clean
 
 
 def _powers(wave: Floats, basis: Floats) -> Floats:
@@ -72,21 +83,25 @@ def _powers(wave: Floats, basis: Floats) -> Floats:
     return powers
 
 
-def _judged(power: Floats, harmonic: Floats) -> Ints:
-    """The checks beyond the share of power, for windows that have it."""
+def _judged(wave: Floats, power: Floats, total: Floats) -> tuple[Ints, Flags]:
+    """All the checks, for windows that may hold a key, and which are clean. A tone counts where it is strongest
+    within DETUNED of its name."""
     every = np.arange(len(power))
+    harmonic = _powers(wave, _HARMONICS)
+    tuned = np.maximum.reduce([power, *(_powers(wave, basis) for basis in _DETUNED)])
     low, high = power[:, 0:4], power[:, 4:8]
     row, column = low.argmax(1), high.argmax(1)
-    strong_low, strong_high = low[every, row], high[every, column]
+    strong_low, strong_high = tuned[every, row], tuned[every, 4 + column]
     next_low = np.partition(low, 2, axis=1)[:, 2]
     next_high = np.partition(high, 2, axis=1)[:, 2]
     good = (strong_low >= WEAKEST_POWER) & (strong_high >= WEAKEST_POWER)
+    good &= strong_low + strong_high >= SHARE * total
     good &= (strong_low >= STAND_OUT * next_low) & (strong_high >= STAND_OUT * next_high)
     good &= (strong_high <= HIGH_OVER_LOW * strong_low) & (strong_low <= LOW_OVER_HIGH * strong_high)
     good &= harmonic[every, row] <= HARMONIC * strong_low
     good &= harmonic[every, 4 + column] <= HARMONIC * strong_high
-    judged: Ints = np.where(good, 4 * row + column, NO_KEY)
-    return judged
+    clean: Flags = good & (strong_low + strong_high >= CLEAN_SHARE * total)
+    return np.where(good, 4 * row + column, NO_KEY), clean
 
 
 class Ears:
@@ -99,6 +114,7 @@ class Ears:
         n = legs.capacity
         self._key = np.full(n, NO_KEY, np.int64)
         self._hits = np.zeros(n, np.int64)
+        self._clean = np.zeros(n, np.int64)
         self._misses = np.zeros(n, np.int64)
         self._began = np.zeros(n, np.int64)
         self._listening: set[int] = set()
@@ -132,10 +148,13 @@ class Ears:
         if not rows.size:
             return
         begins = np.array([at, at + HOP_TICKS])
-        found = keys_in(self._timeline.frames(np.tile(rows, 2), np.repeat(begins, rows.size))).reshape(2, rows.size)
-        for begin, keys in zip(begins, found, strict=True):
+        found = keys_in(self._timeline.frames(np.tile(rows, 2), np.repeat(begins, rows.size)))
+        for begin, keys, clean in zip(begins, *(part.reshape(2, rows.size) for part in found), strict=True):
             for index in np.flatnonzero((keys != NO_KEY) | (self._hits[rows] > 0)):
-                self._hear(int(rows[index]), int(keys[index]), int(begin))
+                row = int(rows[index])
+                self._hear(row, int(keys[index]), int(begin))
+                self._clean[row] = self._clean[row] + int(clean[index]) if self._hits[row] > 1 else int(clean[index])
+                self._mask(row, int(begin) + FRAME_TICKS)
 
     def _hear(self, row: int, key: int, begin: int) -> None:
         if key == self._key[row] and self._hits[row]:
@@ -150,16 +169,18 @@ class Ears:
                 if key != NO_KEY:
                     self._key[row], self._hits[row], self._misses[row], self._began[row] = key, 1, 0, begin
                 return
-        self._mask(row, begin + FRAME_TICKS)
 
     def _mask(self, row: int, end: int) -> None:
         """Once it is a press, its tone enters no recording, its unclean edges included."""
-        if self._hits[row] >= WINDOWS_TO_PRESS and row in self._legs.by_row:
+        if self._is_press(row) and row in self._legs.by_row:
             first = int(self._began[row]) - EDGE_TICKS
             self._legs.by_row[row].masked[first] = end + EDGE_TICKS
 
+    def _is_press(self, row: int) -> bool:
+        return bool(self._hits[row] >= WINDOWS_TO_PRESS and self._clean[row] >= CLEAN_TO_PRESS)
+
     def _release(self, row: int, begin: int) -> None:
-        pressed = self._hits[row] >= WINDOWS_TO_PRESS
+        pressed = self._is_press(row)
         end = begin - int(self._misses[row] - 1) * HOP_TICKS + FRAME_TICKS // 2
         leg = self._legs.by_row.get(row)
         if pressed and leg is not None:

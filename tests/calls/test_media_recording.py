@@ -518,3 +518,64 @@ def test_an_offered_payload_type_other_than_the_first_is_recorded_too() -> None:
     world.run(101)
     assert np.array_equal(finish(world).audio[:8000, 0], said)
     assert STATIC[a.codec] == 8
+
+
+def test_a_step_that_comes_two_seconds_late_loses_nothing() -> None:
+    """What the forwarder kept meanwhile is worked off as if in time."""
+    world = MediaWorld()
+    a, b = world.call()
+    world.record()
+    said_a, said_b = a.talk(speech(32000, 1), 100.0), b.talk(speech(32000, 2), 100.0)
+    world.run(101)
+    for number in range(100):
+        world.now = 101 + number * 0.02
+        world.deliver()
+    world.step()
+    world.run(104.5)
+    sink = finish(world)
+    assert np.array_equal(sink.audio[:32000], np.stack([said_a, said_b], axis=1))
+    assert marks(sink, MarkKind.GAP) == []
+
+
+def test_calls_in_both_laws_are_decoded_in_one_batch() -> None:
+    world = MediaWorld(config=EngineConfig(legs=4, bulk_from=1))
+    a, b = world.phone(1), world.phone(2, codec=Codec.PCMA)
+    world.bridge()
+    world.record()
+    said_a, said_b = a.talk(speech(8000, 1), 100.0), b.talk(speech(8000, 2), 100.0)
+    world.run(101)
+    assert np.array_equal(finish(world).audio[:8000], np.stack([said_a, said_b], axis=1))
+
+
+def test_comfort_noise_between_talk_is_silence_and_no_gap() -> None:
+    world = MediaWorld()
+    a, _ = world.call()
+    world.record()
+    first = a.talk(speech(4000, 1), 100.0)
+    a.send(a.packet(b"\x40", payload_type=13), 100.5)
+    a.timestamp += 4000 - 1
+    second = a.talk(speech(4000, 2), 101.0)
+    world.run(102)
+    sink = finish(world)
+    assert np.array_equal(sink.audio[:12000, 0], np.concatenate([first, np.zeros(4000, np.int16), second]))
+    assert marks(sink, MarkKind.GAP) == []
+
+
+def test_what_each_side_heard_is_captured_at_16_khz() -> None:
+    world = MediaWorld()
+    a, b = world.phone(1, codec=Codec.G722), world.phone(2, codec=Codec.G722)
+    world.bridge()
+    sink = world.record(heard=True, sample_rate_hz=16000)
+    talk_g722(a, np.rint(8000 * np.sin(2 * np.pi * 1000 * np.arange(48000) / 16000)).astype(np.int16), 100.0)
+    world.run(101)
+    world.tell(PauseRecording(recording_id="rec", at=101.0))
+    world.run(102)
+    world.tell(ResumeRecording(recording_id="rec", at=102.0))
+    world.run(103)
+    finish(world)
+    assert b.heard
+    assert sink.heard.shape[0] == 48000
+    level = np.sqrt(np.mean(sink.heard.astype(np.float64).reshape(3, 16000, 4) ** 2, axis=1))
+    assert (level[[0, 2]][:, [0, 3]] > 5000).all()
+    assert not level[1].any()
+    assert not level[:, [1, 2]].any()

@@ -277,6 +277,12 @@ class MediaWorld:
             self.step()
         self.now = until
 
+    def deliver(self) -> None:
+        """Let what has arrived by now reach the forwarder, while the engine does nothing."""
+        while self._arrivals and self._arrivals[0][0] <= self.now:
+            _, _, data, source, destination = heapq.heappop(self._arrivals)
+            self.forwarder.receive(data, source, destination)
+
     def step(self) -> None:
         self.steps += 1
         self.engine.step(self.now)
