@@ -89,13 +89,17 @@ class Bank:
         found: Pcm = self._frames[places]
         return found
 
-    def reset(self) -> None:
-        """Nothing plays: if the bank has grown large, begin anew."""
-        if self._used > KEPT_SAMPLES:
-            self._samples = np.zeros(1 << 16, np.int16)
-            self._used = FRAME_TICKS
-            self._places.clear()
-            self._frames = self._windows()
+    @property
+    def large(self) -> bool:
+        """Whether it is time to ``clear`` it."""
+        return self._used > KEPT_SAMPLES
+
+    def clear(self) -> None:
+        """Begin anew; what still plays has to be placed again."""
+        self._samples = np.zeros(1 << 16, np.int16)
+        self._used = FRAME_TICKS
+        self._places.clear()
+        self._frames = self._windows()
 
     def _windows(self) -> Pcm:
         return np.lib.stride_tricks.sliding_window_view(self._samples, FRAME_TICKS)

@@ -310,8 +310,16 @@ class Injector:
             self._silence(item.audience)
         if item.play_id is not None:
             self._emit(PlayEnded(play_id=item.play_id, at=now, completed=completed))
-        if not self._items:
-            self.bank.reset()
+        if self.bank.large:
+            self._tidy()
+
+    def _tidy(self) -> None:
+        """Keep of the bank only what sounds or waits."""
+        self.bank.clear()
+        for item in self._items:
+            item.place = self.bank.place(item.number, item.samples)
+            if item.start is not None:
+                self._place[np.array(item.audience)] = item.place - item.start
 
     def _silence(self, audience: tuple[int, ...]) -> None:
         rows = np.array(audience, np.int64)

@@ -26,7 +26,7 @@ def test_what_is_no_address_is_refused(address: tuple[str, int]) -> None:
 
 def test_no_address_is_no_bytes() -> None:
     row, length = address_row(None)
-    assert (row.any(), length) == (False, 0)
+    assert (bool(row.any()), length) == (False, 0)
     assert unpack_address(b"") is None
     assert unpack_address(row.tobytes()) is None
 
