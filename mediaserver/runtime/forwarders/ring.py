@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from mediaserver.media.seam import LEG_DTYPE, NO_PAYLOAD, ROW_BYTES, SOCKADDR_BYTES, Batch
 
 LEAST_ROWS = 1024
-ROWS_PER_LEG = 16
-"""320 ms of 20 ms packets: the longest the worker may stand still before copies are lost."""
+ROWS_PER_LEG = 32
+"""640 ms of 20 ms packets: the longest the worker may stand still before copies are lost."""
 
 
 def ring_rows(capacity: int) -> int:

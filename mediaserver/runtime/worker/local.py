@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import secrets
 from collections.abc import Callable, Mapping
 from typing import Final
@@ -14,7 +15,7 @@ from mediaserver.media.seam import Forwarder
 from mediaserver.runtime.media_pool import MediaWorker
 from mediaserver.runtime.worker.writer import InlineWriter
 
-STEP_S: Final = 0.02
+STEPS_HZ: Final = 50
 
 
 class LocalWorker:
@@ -51,7 +52,7 @@ class LocalWorker:
 
     def wake(self) -> None:
         """A datagram waits to be looked at: see that a step follows within one frame."""
-        at = (self._loop.time() // STEP_S + 1) * STEP_S
+        at = (math.floor(self._loop.time() * STEPS_HZ) + 1) / STEPS_HZ
         if not self._closed and (self._timer is None or self._timer.when() > at):
             if self._timer is not None:
                 self._timer.cancel()

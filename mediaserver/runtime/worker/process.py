@@ -7,6 +7,7 @@ engine asks for one; a late step is not made up for. What the engine has to say 
 from __future__ import annotations
 
 import asyncio
+import math
 import os
 import secrets
 import socket
@@ -42,7 +43,7 @@ from mediaserver.runtime.worker.writer import WriterThread
 
 _log = structlog.get_logger()
 
-STEP_S: Final = 0.02
+STEPS_HZ: Final = 50
 COMMANDS_AT_ONCE: Final = 32
 """Then packets and the step get their turn."""
 LOAD_INTERVAL_S: Final = 1.0
@@ -226,7 +227,7 @@ class _Running:
         at = now if self._engine.open_legs else self._engine.next_timer(now)
         if at is not None:
             # Only ever on the grid of 20 ms: 300 recordings that each want their own instant are 50 steps a second.
-            at = (max(at, now) // STEP_S + 1) * STEP_S
+            at = (math.floor(max(at, now) * STEPS_HZ) + 1) / STEPS_HZ
             self._timer = self._loop.call_later(at - now, self._step)
 
     def _report(self) -> None:
