@@ -29,7 +29,7 @@ lint: $(STAMP) ## Only lint, types and import contracts
 	$(BIN)/python scripts/run_tests.py --only lint
 
 bench: $(STAMP) ## Measure, print the tables (ARGS="--write docs/performance.md" writes them)
-	$(BIN)/python -m bench.run $(ARGS)
+	$(BIN)/python bench/run.py $(ARGS)
 
 docs: $(STAMP) ## Draw the generated pages anew
 	$(BIN)/python scripts/draw_docs.py

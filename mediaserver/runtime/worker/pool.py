@@ -6,7 +6,9 @@ import asyncio
 import multiprocessing
 import os
 import socket
+from collections import deque
 from collections.abc import Callable, Mapping
+from statistics import median
 from typing import Any, Final
 
 import structlog
@@ -22,6 +24,8 @@ from mediaserver.runtime.worker.settings import Begin, Stop, WorkerReady, Worker
 _log = structlog.get_logger()
 
 LOAD_LIMIT: Final = 0.8
+REPORTS: Final = 3
+"""How many reports of a worker, a second apart, tell its load."""
 CALL_LOAD: Final = 0.002
 """What a call is thought to cost until the worker's next report tells."""
 RESTART_S: Final = 0.2
@@ -39,6 +43,7 @@ class Worker:
         self.number = number
         self.ready: WorkerReady | None = None
         self.load = WorkerLoad(load=0.0, legs=0)
+        self._reports: deque[float] = deque((0.0,) * REPORTS, REPORTS)
         self.calls: set[str] = set()
         self._new_calls = 0
         self._process: Any = None
@@ -52,8 +57,8 @@ class Worker:
 
     @property
     def expected_load(self) -> float:
-        """The last report, and a guess for calls begun since."""
-        return self.load.load + CALL_LOAD * self._new_calls
+        """The middle one of the last reports (one busy second is no overload), and a guess for calls begun since."""
+        return median(self._reports) + CALL_LOAD * self._new_calls
 
     def send(self, command: Command) -> None:
         """Queue a command; to a worker that died it goes nowhere."""
@@ -98,6 +103,7 @@ class Worker:
     def heard(self, load: WorkerLoad) -> None:
         """A report came."""
         self.load = load
+        self._reports.append(load.load)
         self._new_calls = 0
 
     def ask_to_stop(self) -> None:
