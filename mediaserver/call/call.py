@@ -117,7 +117,7 @@ class Call:
 
     def start(self, now: float) -> list[Effect]:
         """The first reaction to the INVITE."""
-        self.note("call.invited", called=self.invited.called)
+        self.note("call.invited", caller=self.a.number, called=self.invited.called)
         try:
             if self.invited.offer is not None:
                 self.a.sdp.read_offer(self.invited.offer)

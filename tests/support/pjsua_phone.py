@@ -1,7 +1,7 @@
 """A pjsua2 phone as a process of its own: commands as JSON lines on standard input, events on standard output.
 
 pjsua2 is GPL and keeps one library instance a process, so it is a program we talk to and never an import of ours.
-Commands: ``{"do": "register" | "call" | "answer" | "dtmf" | "info" | "hold" | "resume" | "hangup" | "update" | "quit", ...}``.
+Commands are ``{"do": ..., ...}``: set, call, answer, dtmf, info, hold, resume, codec, update, hangup, quit.
 """
 
 from __future__ import annotations
@@ -35,10 +35,13 @@ class Call(pj.Call):
         tell("state", state=info.stateText, code=info.lastStatusCode, reason=info.lastReason)
         if info.state == pj.PJSIP_INV_STATE_DISCONNECTED:
             self.player = self.recorder = None
-            self.phone.call = None
+            if self.phone.call is self:
+                self.phone.call = None
+            tell("over", code=info.lastStatusCode)
 
     def onCallMediaState(self, prm: pj.OnCallMediaStateParam) -> None:
-        for index, item in enumerate(self.getInfo().media):
+        info = self.getInfo()  # kept: its media list lives inside it
+        for index, item in enumerate(info.media):
             if item.type != pj.PJMEDIA_TYPE_AUDIO:
                 continue
             tell("media", status=int(item.status), dir=int(item.dir))
@@ -145,7 +148,12 @@ class Phone:
         what = command["do"]
         if what == "quit":
             return False
-        if what == "call":
+        if what == "set":
+            self.play = command.get("play", self.play)
+            self.record = command.get("record", self.record)
+            self.answer_with = command.get("answer_with", self.answer_with)
+            tell("set")
+        elif what == "call":
             self.call = Call(self)
             param = pj.CallOpParam(True)
             if command.get("late_offer"):
