@@ -19,7 +19,7 @@ _PAGE_HEAD: Final = """\
 # The recording table
 
 What each event does to one user's recording, for every mode. This page is drawn from the table the server runs on
-(`feature_codes/recording.py`); `scripts/draw_recording_table.py` writes it anew and a test checks that it is fresh.
+(`feature_codes/recording.py`); `make docs` writes it anew and a test checks that it is fresh.
 
 - **start, stop, pause, resume** are the user's codes (`*44 *45 *48 *49` by default), whichever way they came.
 - **paused while provisional**: *On Demand*, paused before `*44`; nothing is kept yet.

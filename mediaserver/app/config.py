@@ -27,15 +27,18 @@ PARTS: Final = ("dubber-platform", "uploader", "portals")
 
 
 class _Table(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
 
 
 class CodeSettings(_Table):
     """One feature access code."""
 
     main: str
+    """2 to 7 of ``* # 0-9``; no code may begin another."""
     alternate: str | None = None
+    """A second one that does the same."""
     enabled: bool = True
+    """Switched off, its keys are ordinary keys."""
 
 
 class CodesSettings(_Table):
@@ -46,6 +49,7 @@ class CodesSettings(_Table):
     pause: CodeSettings = CodeSettings(main="*48")
     resume: CodeSettings = CodeSettings(main="*49")
     timeout_s: float = Field(default=2.0, ge=0.2, le=10)
+    """How long a begun code waits for its next key."""
 
     def table(self) -> FeatureCodes:
         """As the collector wants them; ConfigError when two cannot be told apart."""
@@ -61,27 +65,44 @@ class ToneTable(_Table):
     """A tone in bursts."""
 
     hz: float = Field(ge=100, le=3400)
+    """Frequency."""
     on_ms: int = Field(ge=20, le=5000)
+    """Length of a burst, its edges of 10 ms included."""
     off_ms: int = Field(default=0, ge=0, le=5000)
+    """Silence between two bursts."""
     bursts: int = Field(default=1, ge=1, le=20)
+    """How many."""
     level_dbm0: float = Field(default=-18.0, ge=-60, le=0)
+    """Level."""
 
 
 class RecordingTable(_Table):
     """What the platform's documents leave open; each is described in docs/choices.md."""
 
     on_demand_stop: Literal["refuse", "stop"] = "refuse"
+    """What the stop code does in *On Demand*."""
     on_demand_announce: Literal["keep", "answer"] = "keep"
+    """When *On Demand* plays the start announcement: when the start code is dialled, or at the answer."""
     repeated_code: Literal["notice", "silent"] = "notice"
+    """What a user hears whose code asks for what is already so."""
     announce_on_resume: bool = True
+    """Repeat the start announcement to the far party when a pause ends (with announcements on)."""
     refusal: Literal["tone", "silent"] = "tone"
+    """What a user hears whose code does not fit."""
     refusal_tone: ToneTable = ToneTable(hz=400.0, on_ms=100, off_ms=100, bursts=3)
+    """That tone."""
     duck_db: float = Field(default=12.0, ge=0, le=60)
+    """How far speech is lowered under an announcement or a tone."""
     pause_rendering: Literal["cut", "silence", "tone"] = "cut"
+    """What a pause is in the finished file."""
     mask_digits: bool = True
+    """Keep digits out of logs, pages and recordings; those of a code itself are always shown in the event log."""
     bench_capture: Literal["off", "recorded", "all"] = "off"
+    """Whose calls are also kept on four tracks: what each party said and heard."""
     failure_behavior: FailureBehavior = FailureBehavior.PROCEED_SILENTLY
+    """What becomes of a call that cannot be recorded."""
     tone_preset: Literal["us", "fr", "uk", "de", "ch", "dk", "bg", "nz"] = "us"
+    """The reminder tone, by country."""
     at_rest_key_file: Path | None = None
     """32 bytes, or 64 hexadecimal digits: recordings are encrypted with it."""
     prompts_dir: Path | None = None
@@ -92,14 +113,21 @@ class CallsTable(_Table):
     """Signalling and media of every call."""
 
     codecs: tuple[Codec, ...] = Field(default=(Codec.PCMU, Codec.PCMA, Codec.G722), min_length=1)
+    """Taken and offered, in order of preference."""
     media_timeout_s: float = Field(default=60.0, ge=1, le=86400)
+    """A call without RTP and RTCP for so long is ended; a held party is exempt."""
     session_expires_s: int = Field(default=1800, ge=90, le=86400)
+    """Session timer (RFC 4028) that is asked for."""
     session_timer: Literal["on", "answer", "off"] = "on"
+    """``answer``: only when the other side asks."""
     max_calls: int = Field(default=500, ge=1, le=10_000)
+    """Beyond four times as many SIP legs, new calls get 503."""
     trusted_peers: tuple[str, ...] = ()
     """IP addresses of trunks that may call without credentials."""
     service_language: Language = Language.EN
+    """Spoken to callers who are no subscribers."""
     digest_algorithms: tuple[Literal["SHA-256", "MD5"], ...] = ("SHA-256", "MD5")
+    """Accepted, and offered in this order (see docs/sip-parser.md)."""
     max_load: float = Field(default=0.85, gt=0, le=1)
     """A media worker that uses more of its core takes no new call: 503."""
 
@@ -108,56 +136,88 @@ class VoicemailTable(_Table):
     """Leaving a message."""
 
     max_message_s: int = Field(default=180, ge=1, le=3600)
+    """Longest message."""
     silence_s: int = Field(default=10, ge=5, le=120)
+    """Silence that ends a message."""
     min_message_ms: int = Field(default=1000, ge=0, le=10_000)
+    """Shorter messages are thrown away."""
 
 
 class UploaderTable(_Table):
     """Where finished recordings go; empty values are those of the built-in platform."""
 
     base_url: str = ""
+    """Of the platform's API, such as ``https://api.example.com/eu1/v1``."""
     ca_file: Path | None = None
+    """PEM file its certificate is checked against; none: the system's."""
     client_id: str = ""
+    """What the platform issued to this application."""
     client_secret: str = Field(default="", repr=False)
+    """As above."""
     username: str = ""
+    """An administrator of the platform's account."""
     password: str = Field(default="", repr=False)
-    account_id: str = ""
+    """As above."""
     group_id: str = ""
+    """Whose unidentified list takes recordings without a dub point."""
     delivery_format: Literal["wav", "mp3"] = "wav"
+    """What is sent."""
     part_bytes: int = Field(default=5 * 1024 * 1024, ge=5 * 1024 * 1024, le=512 * 1024 * 1024)
+    """Of a multi-part upload."""
     concurrency: int = Field(default=2, ge=1, le=16)
+    """Deliveries at a time."""
     remove_after_upload: bool = False
+    """Remove the local copy once the platform has confirmed size and digest."""
 
 
 class DubberTable(_Table):
     """The built-in Dubber platform."""
 
     region: str = Field(default="sandbox", pattern=r"^[a-z0-9]{1,16}$")
+    """First part of its path."""
     calls_per_second: int = Field(default=50, ge=1)
+    """Rate limit."""
     calls_per_day: int = Field(default=1_000_000, ge=1)
+    """Rate limit."""
 
 
 class Settings(_Table):
     """Everything, with its default."""
 
     data_dir: Path = Path("var")
+    """Where everything is kept."""
     host: str = "127.0.0.1"
+    """Address to listen on."""
     advertise: str = ""
     """Address written into SDP and Contact when it is not ``host``: behind NAT, in a container."""
     sip_port: Port = 5060
+    """SIP over UDP and TCP; 0 picks a free one, as for the three ports below."""
     tls_port: Port = 5061
+    """SIP over TLS."""
     http_port: Port = 8080
+    """Health and metrics."""
     dubber_port: Port = 8443
+    """Built-in Dubber platform, HTTPS."""
     rtp_ports: str = "20000-20199"
+    """LOW-HIGH within 1024-65535; a call of two phones takes four."""
     domain: str = "mediaserver.local"
+    """SIP domain, and realm of the passwords: changing it makes every password void."""
     media_workers: int | Literal["auto"] = "auto"
+    """Processes for media, 1 to 64; ``auto``: one a core."""
     forwarder: Literal["auto", "native", "python"] = "auto"
+    """What handles packets; ``auto``: the native one where it was built."""
     demo_users: bool = False
+    """Add users 1000 to 1005."""
     allow_demo_users: bool = False
+    """Even on an address that others can reach."""
     without: tuple[Literal["dubber-platform", "uploader", "portals"], ...] = ()
+    """Parts that are not to run."""
     drain_s: float = Field(default=0.0, ge=0, le=86400)
+    """On stop, running calls may go on for so long."""
     log_format: Literal["auto", "console", "json"] = "auto"
+    """``auto``: readable on a terminal, JSON lines elsewhere."""
     log_level: Literal["debug", "info", "warning", "error"] = "info"
+    """What is logged."""
     database_url: str = ""
     """SQLAlchemy URL of the carrier's database; empty: SQLite in the data directory."""
     codes: CodesSettings = CodesSettings()

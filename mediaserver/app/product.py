@@ -24,6 +24,7 @@ from catalog import Catalog, JobState
 from dubber_platform.config import PlanLimits, PlatformConfig
 from dubber_platform.server import PlatformStartError, RunningPlatform, run_platform
 from feature_codes import OnDemandAnnounce, OnDemandStop, RepeatedCode, TableOptions
+from mediaserver.app import metrics
 from mediaserver.app.certificates import Certificates, ensure_certificates
 from mediaserver.app.config import Settings, is_loopback
 from mediaserver.app.delivery import Delivery, provision_subscribers, start_delivery
@@ -272,18 +273,13 @@ class Product:
         """Metrics."""
         server, hub = self.server, self.server.hub
         loads = {str(worker.number): worker.load.load for worker in self.pool.workers}
-        yield "mediaserver_calls", "gauge", "Calls that are live", {"": len(hub.calls)}
-        yield "mediaserver_calls_started", "counter", "Calls that came in", {"": hub.started}
-        yield "mediaserver_events", "counter", "Call events by kind", dict(server.journal.counts)
-        yield "mediaserver_sip_discarded", "counter", "SIP messages dropped, by reason", dict(server.shell.dropped)
-        yield "mediaserver_worker_load", "gauge", "Fraction of a core that a media worker uses", loads
-        yield "mediaserver_uploads", "gauge", "Deliveries by state", self._upload_counts()
-        yield (
-            "mediaserver_disk_free_bytes",
-            "gauge",
-            "Free space for recordings",
-            {"": shutil.disk_usage(self.settings.data_dir).free},
-        )
+        yield metrics.CALLS.read({"": len(hub.calls)})
+        yield metrics.CALLS_STARTED.read({"": hub.started})
+        yield metrics.EVENTS.read(dict(server.journal.counts))
+        yield metrics.SIP_DISCARDED.read(dict(server.shell.dropped))
+        yield metrics.WORKER_LOAD.read(loads)
+        yield metrics.UPLOADS.read(self._upload_counts())
+        yield metrics.DISK_FREE.read({"": shutil.disk_usage(self.settings.data_dir).free})
 
     def _upload_counts(self) -> dict[str, float]:
         counts = self.catalog.uploads.counts()

@@ -147,7 +147,7 @@ def _page(chart: Chart) -> str:
     lines = [
         f"# {chart.title}",
         "",
-        f"{chart.source}. Drawn by `scripts/draw_state_diagrams.py` from the table the code runs on; do not edit.",
+        f"{chart.source}. Drawn by `make docs` from the table the code runs on; do not edit.",
         "Each arrow is *input / actions*; `+A` starts timer A, `-A` stops it. What is not drawn changes nothing.",
         "",
         "```mermaid",

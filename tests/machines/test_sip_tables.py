@@ -25,7 +25,7 @@ machines = pytest.mark.parametrize("machine", MACHINES, ids=lambda machine: mach
 
 
 def test_every_cell_is_what_the_golden_listing_says() -> None:
-    """All six tables, absent cells too; renew with scripts/draw_state_diagrams.py --golden."""
+    """All six tables, absent cells too; renew with scripts/draw_docs.py --golden."""
     golden = (Path(__file__).parent / "golden" / "sip_tables.txt").read_text(encoding="utf-8")
     difference = difflib.unified_diff(golden.splitlines(), listing().splitlines(), "golden", "tables", lineterm="", n=0)
     assert "\n".join(difference) == ""
