@@ -34,6 +34,9 @@ from mediaserver.sip.user_agent import UserAgent
 
 _log = structlog.get_logger()
 
+RETRY_AFTER_S = 5
+"""Told to callers that are refused because the server is full."""
+
 REFRESH_S = 1.0
 """How often the catalog is asked whether subscribers changed."""
 
@@ -130,10 +133,17 @@ class MediaServer:
             clock=self.clock,
             capture_heard=self.plan.calls.bench_capture != "off",
         )
+        self.agent.admission = self._admit
         self.hub.on_note = self.journal.note
         self.hub.on_over = self.journal.over
         self._refreshing = asyncio.get_running_loop().create_task(self._keep_fresh())
         return self.addresses
+
+    def _admit(self) -> tuple[int, int] | None:
+        """Refuse a call before it could harm the others: 503 and when to try again."""
+        if len(self.hub.calls) >= self.plan.max_calls or self.pool.choose() is None:
+            return 503, RETRY_AFTER_S
+        return None
 
     def _enter(self, manifest: RecordingManifest, path: Path) -> None:
         self.catalog.recordings.add_finished(
