@@ -11,7 +11,7 @@ from typing import Final
 from mediaserver.media.config import EngineConfig, PromptPcm
 from mediaserver.media.engine import MediaEngine
 from mediaserver.media.messages import Command, Event
-from mediaserver.media.seam import Forwarder
+from mediaserver.media.seam import Forwarder, Verdict
 from mediaserver.runtime.media_pool import MediaWorker
 from mediaserver.runtime.worker.writer import InlineWriter
 
@@ -21,8 +21,8 @@ STEPS_HZ: Final = 50
 class LocalWorker:
     """:class:`mediaserver.runtime.media_pool.MediaWorker`; commands are carried out by the loop's next turn.
 
-    Give it a MemoryForwarder and a loop with a virtual clock and a call takes no time. Let the forwarder's ``on_kept``
-    be ``wake``: a datagram that it did not pass on is then looked at as soon as a worker process would.
+    Give it a MemoryForwarder and a loop with a virtual clock and a call takes no time. Let the forwarder's
+    ``on_datagram`` be ours: what cannot wait is then looked at as soon as a worker process would.
     """
 
     def __init__(
@@ -50,8 +50,13 @@ class LocalWorker:
         if len(self._commands) == 1:
             self._loop.call_soon(self._carry_out)
 
+    def datagram(self, verdict: Verdict) -> None:
+        """A datagram has come: one that was passed on may wait, unless keys are listened for in the audio."""
+        if self._engine.listening or verdict not in (Verdict.PASSED, Verdict.RTCP):
+            self.wake()
+
     def wake(self) -> None:
-        """A datagram waits to be looked at: see that a step follows within one frame."""
+        """See that a step follows within one frame."""
         at = (math.floor(self._loop.time() * STEPS_HZ) + 1) / STEPS_HZ
         if not self._closed and (self._timer is None or self._timer.when() > at):
             if self._timer is not None:

@@ -147,7 +147,8 @@ class _Running:
     def start(self) -> None:
         """Tell that commands are welcome."""
         self._channel.send(self._ready)
-        self._report()
+        self._load = _Load()  # what starting up cost is not the load of calls
+        self._loop.call_later(LOAD_INTERVAL_S, self._report)
         self._step()
 
     def take(self, command: Command) -> None:
