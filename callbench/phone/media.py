@@ -106,9 +106,9 @@ class PhoneMedia:
         """``token`` gives bits of chance as hexadecimal: SSRC, first sequence number and timestamp."""
         self._network = network
         self._host = host
-        self._ssrc = int(token(32), 16)
-        self._sequence = int(token(16), 16)
-        self._timestamp = int(token(32), 16)
+        self._token = token
+        self._ssrc = self._sequence = self._timestamp = 0
+        self.renew()
         self._rtp: Socket | None = None
         self._rtcp: Socket | None = None
         self._settled: NegotiatedMedia | None = None
@@ -205,6 +205,10 @@ class PhoneMedia:
         else:
             self._events.press(digits, duration_ms)
         self._wake()
+
+    def renew(self) -> None:
+        """Go on as another stream: SSRC, sequence number and timestamp begin anew."""
+        self._ssrc, self._sequence, self._timestamp = (int(self._token(bits), 16) for bits in (32, 16, 32))
 
     @property
     def pressing(self) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from callbench.network import Address, Network, Socket
@@ -138,7 +138,7 @@ class PhoneCall:
         """Press keys by ``rfc4733``, ``info`` or ``inband``; returns when the last one was sent."""
         if via == "info":
             for digit in digits:
-                self._send_info(f"Signal={digit}\r\nDuration={duration_ms}\r\n".encode())
+                self.send_info("application/dtmf-relay", f"Signal={digit}\r\nDuration={duration_ms}\r\n".encode())
                 await self.talk(duration_ms / 1000)
             return
         if via not in ("rfc4733", "inband"):
@@ -147,8 +147,9 @@ class PhoneCall:
         while self.media.pressing:
             await self.talk(0.02)
 
-    def _send_info(self, body: bytes) -> None:
-        self.phone.do(lambda now: self.phone.agent.info(self.leg, "application/dtmf-relay", body, now=now))
+    def send_info(self, content_type: str = "", body: bytes = b"", *, headers: Sequence[tuple[str, str]] = ()) -> None:
+        """Send an INFO in the call, such as one with a ``Record`` header."""
+        self.phone.do(lambda now: self.phone.agent.info(self.leg, content_type, body, headers=headers, now=now))
 
     async def hold(self) -> None:
         """Put the other side on hold: re-INVITE with sendonly."""

@@ -99,6 +99,11 @@ class MediaEngine:
         """Legs that are open now, sources included."""
         return len(self._legs.by_id)
 
+    @property
+    def listening(self) -> bool:
+        """Keys are listened for in the audio of some leg: a step should follow every packet within a frame."""
+        return self._ears.listening
+
     def command(self, command: Command, now: float) -> None:
         """Carry out one command; what comes of it is told by events."""
         if not self._composing:

@@ -51,8 +51,8 @@ class MemoryForwarder:
         """Row by RTP or RTCP address."""
         self._held = False
         self._kept: list[tuple[bytes, int, int, Verdict, bytes]] = []
-        self.on_kept: Callable[[], None] = lambda: None
-        """Told of each datagram that waits for the engine to look at it: all but those passed on, and RTCP."""
+        self.on_datagram: Callable[[Verdict], None] = _nobody
+        """Told of each datagram that waits to be collected."""
 
     @contextmanager
     def held(self) -> Iterator[None]:
@@ -144,8 +144,7 @@ class MemoryForwarder:
         if verdict is Verdict.PASSED:
             self._pass(row, data, now)
         self._kept.append((data, row, now, verdict, raw))
-        if verdict not in (Verdict.PASSED, Verdict.RTCP):
-            self.on_kept()
+        self.on_datagram(verdict)
         return True
 
     def _judge(self, row: int, data: bytes, source: bytes) -> Verdict:
@@ -208,3 +207,7 @@ class MemoryForwarder:
     def _free_port(self, host: str) -> int:
         ports = range(FIRST_PORT, LAST_PORT, 2)
         return next((p for p in ports if (host, p) not in self._rows and (host, p + 1) not in self._rows), 0)
+
+
+def _nobody(verdict: Verdict) -> None:
+    """Nobody waits for datagrams."""

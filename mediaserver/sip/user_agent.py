@@ -240,14 +240,19 @@ class UserAgent:
         """Refuse an OfferReceived."""
         self._offers.reject(leg, status, now)
 
-    def info(self, leg: int, content_type: str, body: bytes, *, now: float) -> None:
-        """Send an INFO inside a dialog."""
+    def info(
+        self, leg: int, content_type: str, body: bytes, *, now: float, headers: Sequence[tuple[str, str]] = ()
+    ) -> None:
+        """Send an INFO inside a dialog; without a content type, one without a body."""
         known = self._core.leg(leg)
         if known.state not in (LegState.ACCEPTED, LegState.CONFIRMED):
             raise SipStateError(f"no INFO while {known.state}")
         request = known.live_dialog.request("INFO")
-        request.headers.add("content-type", content_type)
-        request.body = body
+        for name, value in headers:
+            request.headers.add(name, value)
+        if content_type:
+            request.headers.add("content-type", content_type)
+            request.body = body
 
         def replied(tx: ClientTransaction, response: Response, at: float) -> None:
             verdict = dialog_verdict(tx, response)

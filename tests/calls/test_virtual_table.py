@@ -162,7 +162,7 @@ def test_a_refused_code_is_noted_in_the_recording_and_changes_nothing_else(tmp_p
 
 def test_refusals_are_silent_when_so_configured(tmp_path: Path) -> None:
     """The tone is a choice."""
-    result = run(tmp_path, Row(mode=ALWAYS, codes=("*48",)), incoming=False, settings={}, refusal="silence")
+    result = run(tmp_path, Row(mode=ALWAYS, codes=("*48",)), incoming=False, settings={}, refusal="silent")
 
     assert (result.user, result.other) == ([], [])
 

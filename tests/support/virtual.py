@@ -18,7 +18,7 @@ import numpy as np
 import soundfile
 from numpy.typing import NDArray
 
-from callbench.network import MemoryNetwork
+from callbench.network import Address, Fate, MemoryNetwork, undisturbed
 from callbench.phone import Microphone, Phone, PhoneCall, PhoneSetup, silent
 from callmodel.manifest import RecordingManifest
 from callmodel.modes import RecordingMode
@@ -52,6 +52,30 @@ class SeededIds:
     def u32(self) -> int:
         """32 bits."""
         return self._random.getrandbits(32)
+
+
+@dataclass(slots=True)
+class SipLog:
+    """Every SIP message on the network: when, from, to and its text. Let it be a network's ``fate``."""
+
+    then: Fate = undisturbed
+    messages: list[tuple[float, str, str, str]] = field(default_factory=list)
+
+    def __call__(self, data: bytes, source: Address, destination: Address) -> list[float]:
+        """Note it, and let it go its way."""
+        if SERVER[1] in (source[1], destination[1]):
+            now = asyncio.get_running_loop().time()
+            self.messages.append((now, f"{source[0]}:{source[1]}", f"{destination[0]}:{destination[1]}", data.decode()))
+        return self.then(data, source, destination)
+
+    def responses(self, method: str) -> list[int]:
+        """Status of each response to a method, in order, repeats included."""
+        texts = [text for *_, text in self.messages if text.startswith("SIP/2.0") and f" {method}\r\n" in text]
+        return [int(text.split()[1]) for text in texts]
+
+    def requests(self, method: str) -> list[str]:
+        """Each request of a method, in order, repeats included."""
+        return [text for *_, text in self.messages if text.startswith(f"{method} ")]
 
 
 @cache
@@ -112,7 +136,7 @@ class Carrier:
         self.network.attach(forwarder.receive)
         ids = SeededIds(self.seed)
         pool = LocalPool(loop, forwarder, prompt_bank(), self.engine, ids.u32)
-        forwarder.on_kept = pool.worker.wake
+        forwarder.on_datagram = pool.worker.datagram
         self.server = MediaServer(
             ServerPlan(data_dir=self.data_dir, calls=self.config, streams=False, **self.plan),
             catalog=catalog,
