@@ -35,6 +35,7 @@ from mediaserver.media.messages import (
     StartRecording,
     WorkerLoad,
 )
+from mediaserver.runtime.forwarders import native_available
 from mediaserver.runtime.media_pool import MediaWorker
 from mediaserver.runtime.worker.pool import Worker, WorkerPool
 from mediaserver.runtime.worker.ports import PortRange
@@ -162,7 +163,7 @@ async def talk(phone: Phone, port: int, frames: int, ssrc: int) -> None:
         await ticked
 
 
-@pytest.mark.parametrize("forwarder", ["native", "python"])
+@pytest.mark.parametrize("forwarder", ["native", "python"] if native_available() else ["python"])
 async def test_a_call_is_carried_and_recorded(forwarder: str, tmp_path: Path) -> None:
     """What one phone says the other hears as it was said, and it stands in its own channel of the file."""
     async with running(forwarder) as listener:

@@ -4,24 +4,26 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import os
 import struct
 import time
 from collections.abc import AsyncIterator
-from typing import Literal
 
 import numpy as np
 import pytest
 
 from mediaserver.media.seam import ROW_BYTES, Forwarder, Verdict
-from mediaserver.runtime.forwarders.native import NativeForwarder
+from mediaserver.runtime.forwarders import make_forwarder, native_available
 from mediaserver.runtime.forwarders.python import PythonForwarder
 from tests.support.rtp_rig import RTP, Kept, Phone, Rig, rtp
 
-KINDS: list[Literal["native", "python"]] = ["native", "python"]
+KINDS = ["native", "python"] if native_available() else ["python"]
 
 
 def build(kind: str, capacity: int = 8, rows: int | None = None) -> Forwarder:
     if kind == "native":
+        from mediaserver.runtime.forwarders.native import NativeForwarder
+
         return NativeForwarder(capacity, rows)
     return PythonForwarder(capacity, asyncio.get_running_loop(), rows)
 
@@ -39,6 +41,18 @@ def passed(data: bytes, leg: int = 0) -> Kept:
 
 def kept(data: bytes, verdict: Verdict, leg: int = 0, source: bytes = b"") -> Kept:
     return Kept(data=data, leg=leg, verdict=verdict, source=source)
+
+
+async def test_the_kind_asked_for_is_the_kind_made() -> None:
+    """On CI the native one must have been built."""
+    assert native_available() or os.environ.get("CI", "") != "true"
+    for kind in KINDS:
+        made = make_forwarder(kind, 4, asyncio.get_running_loop())
+        assert made.kind == kind
+        made.close()
+    auto = make_forwarder("auto", 4, asyncio.get_running_loop())
+    assert auto.kind == KINDS[0]
+    auto.close()
 
 
 async def test_first_packet_goes_on_with_new_header_and_marker(rig: Rig) -> None:
