@@ -65,6 +65,11 @@ class Recordings:
             row = connection.execute(_query().where(recordings.c.recording_id == recording_id)).one_or_none()
         return None if row is None else _record(row)
 
+    def ids(self) -> frozenset[str]:
+        """Every recording there is."""
+        with self._database.read() as connection:
+            return frozenset(connection.execute(select(recordings.c.recording_id)).scalars())
+
     def list(
         self,
         *,

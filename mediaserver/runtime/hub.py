@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter, deque
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 import structlog
@@ -36,7 +37,7 @@ from mediaserver.runtime.media_pool import MediaPool, MediaWorker
 from mediaserver.runtime.recordings import RecordingStore
 from mediaserver.runtime.signalling.shell import SipShell
 from mediaserver.sip import events as sip
-from mediaserver.sip.errors import SipStateError
+from mediaserver.sip.errors import SipError, SipStateError
 from mediaserver.sip.user_agent import UserAgent
 
 _log = structlog.get_logger()
@@ -222,6 +223,9 @@ class CallHub:
             while live.inbox:
                 item = live.inbox.popleft()
                 self._carry_out(live, live.call.handle(item, self._clock.now()))
+        except Exception:  # a task's edge: one call's fault must not harm the others
+            _log.exception("call.broken", call=live.call.call_id)
+            self._give_up(live)
         finally:
             live.busy = False
 
@@ -273,16 +277,22 @@ class CallHub:
                 self._forget(live)
 
     def _dial(self, live: LiveCall, effect: do.Dial, now: float) -> None:
-        leg = self._agent.call(
-            effect.target,
-            effect.hop,
-            caller_number=effect.caller_number,
-            caller_label=effect.caller_label,
-            called=effect.called,
-            offer=effect.offer,
-            max_forwards=effect.max_forwards,
-            now=now,
-        )
+        try:
+            leg = self._agent.call(
+                effect.target,
+                effect.hop,
+                caller_number=effect.caller_number,
+                caller_label=effect.caller_label,
+                called=effect.called,
+                offer=effect.offer,
+                max_forwards=effect.max_forwards,
+                now=now,
+            )
+        except SipError as error:
+            _log.warning("leg.undialled", call=live.call.call_id, target=effect.target, error=str(error))
+            refused = sip.Rejected(leg=0, status=480, reason="cannot be dialled")
+            live.inbox.append(SipInput(party=effect.party, event=refused))
+            return
         live.sip_legs[effect.party] = leg
         self._by_sip_leg[leg] = (live, effect.party)
 
@@ -326,6 +336,20 @@ class CallHub:
         held = live.ports.pop(leg_id, None)
         if held is not None:
             self._pool.give_back(*held)
+
+    def _give_up(self, live: LiveCall) -> None:
+        """End a call whose logic failed: both parties are released, its recordings are settled as after a crash."""
+        now = self._clock.now()
+        for leg in live.sip_legs.values():
+            with suppress(SipStateError):
+                self._agent.bye(leg, now=now)
+        for kind, key in live.owned:
+            if kind == "recording":
+                live.worker.send(media.AbandonRecording(recording_id=str(key)))
+                self._recordings.salvage(str(key))
+        self._to_worker(live, media.CloseCall(call_id=live.call.call_id))
+        live.inbox.clear()
+        self._forget(live)
 
     def _arm(self, live: LiveCall, name: str, at: float | None, now: float) -> None:
         old = live.timers.pop(name, None)

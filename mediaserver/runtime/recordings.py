@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from concurrent.futures import Executor
 from pathlib import Path
 
 import structlog
+from sqlalchemy.exc import SQLAlchemyError
 
 from callmodel.errors import SpoolError
 from callmodel.manifest import RecordingManifest
@@ -19,7 +20,9 @@ from spool import (
     OpenRecording,
     Swept,
     destroy,
+    finished_recordings,
     open_recording,
+    read_manifest,
     salvage_sweep,
     seal,
     settle,
@@ -33,7 +36,12 @@ _log = structlog.get_logger()
 Enter = Callable[[RecordingManifest, Path], None]
 """Enters a finished recording into the catalog and the outbox, in one transaction; runs in the store's thread."""
 
+Known = Callable[[], Collection[str]]
+"""Ids of the recordings the catalog has."""
+
 MAILBOXES = "mailboxes"
+RETRY_AFTER_S = (0.5, 2.0, 8.0)
+"""A disk or a database that refuses is asked again after so many seconds."""
 
 
 class _QuickDisk(Disk):
@@ -59,13 +67,21 @@ class RecordingStore:
     """The data directory's recordings, and the mailboxes' messages beside them."""
 
     def __init__(
-        self, data_dir: Path, *, at_rest_key: bytes | None, pauses_cut: bool, enter: Enter, executor: Executor | None
+        self,
+        data_dir: Path,
+        *,
+        at_rest_key: bytes | None,
+        pauses_cut: bool,
+        enter: Enter,
+        known: Known,
+        executor: Executor | None,
     ) -> None:
         """``executor`` runs what waits for the disk, one job at a time; None is the loop's own."""
         self._data_dir = data_dir
         self._key = at_rest_key
         self._pauses_cut = pauses_cut
         self._enter = enter
+        self._known = known
         self._executor = executor
         self._mailboxes: set[str] = set()
         self._jobs: set[asyncio.Future[None]] = set()
@@ -100,9 +116,7 @@ class RecordingStore:
             kept=effect.kept,
             pauses_cut=self._pauses_cut,
         )
-        return open_recording(
-            self._root(facts.recording_id), descriptor, at_rest_key=self._key, disk=_QUICK
-        )
+        return open_recording(self._root(facts.recording_id), descriptor, at_rest_key=self._key, disk=_QUICK)
 
     def keep(self, recording_id: str) -> None:
         """A provisional recording is to survive a crash from now on."""
@@ -134,14 +148,20 @@ class RecordingStore:
         self._run(recording_id, lambda: self._salvaged(settle(root, recording_id, at_rest_key=self._key), not mailbox))
 
     def sweep(self) -> tuple[Swept, ...]:
-        """At start: settle everything a crash left, and enter what was saved. Blocks."""
+        """At start: settle everything a crash left, and enter whatever is sealed but not in the catalog. Blocks."""
         found = salvage_sweep(self._data_dir, at_rest_key=self._key)
         for swept in found:
-            self._salvaged(swept, enter=True)
+            self._salvaged(swept, enter=False)
+        known = self._known()
+        for directory in finished_recordings(self._data_dir):
+            if directory.name not in known:
+                self._enter(read_manifest(directory), directory)
         return found + salvage_sweep(self._data_dir / MAILBOXES, at_rest_key=self._key)
 
     def _salvaged(self, swept: Swept, enter: bool) -> Callable[[], None] | None:
-        _log.info("recording.settled", recording=swept.recording_id, fate=swept.fate.value, error=str(swept.error or ""))
+        _log.info(
+            "recording.settled", recording=swept.recording_id, fate=swept.fate.value, error=str(swept.error or "")
+        )
         if swept.manifest is None or swept.directory is None:
             return None
         if enter:
@@ -153,16 +173,19 @@ class RecordingStore:
         loop = asyncio.get_running_loop()
 
         async def finish() -> None:
-            try:
-                then = await loop.run_in_executor(self._executor, job)
-            except SpoolError as error:
-                # What is on disk stays for the next start's sweep: nothing is lost by trying later.
-                _log.error("recording.unsealed", recording=recording_id, reason=error.reason, error=str(error))
-                return
-            finally:
-                self._mailboxes.discard(recording_id)
-            if then is not None:
-                then()
+            for pause_s in (*RETRY_AFTER_S, None):
+                try:
+                    then = await loop.run_in_executor(self._executor, job)
+                except (SpoolError, SQLAlchemyError) as error:
+                    _log.error("recording.unsettled", recording=recording_id, error=str(error), again_in_s=pause_s)
+                    if pause_s is None:
+                        return  # it stays on disk as it is: the next start settles it
+                    await asyncio.sleep(pause_s)
+                else:
+                    self._mailboxes.discard(recording_id)
+                    if then is not None:
+                        then()
+                    return
 
         task = loop.create_task(finish())
         self._jobs.add(task)

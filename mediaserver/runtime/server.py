@@ -105,6 +105,7 @@ class MediaServer:
             at_rest_key=plan.at_rest_key,
             pauses_cut=plan.calls.pause_rendering == "cut",
             enter=self._enter,
+            known=catalog.recordings.ids,
             executor=executor,
         )
         self.addresses = Addresses(udp="")
