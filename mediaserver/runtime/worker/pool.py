@@ -135,6 +135,9 @@ class WorkerPool:
         self.on_event: Callable[[Event], None] = lambda event: None
         self.on_lost: Callable[[MediaWorker], None] = lambda worker: None
         self.workers: list[Worker] = []
+        """Those that take calls."""
+        self.spare: Worker | None = None
+        """Started beside them, so that a dead one is replaced at once and not after an interpreter's start."""
         self._count = count
         self._ports = ports
         self._settings = settings
@@ -155,20 +158,21 @@ class WorkerPool:
         if self._stillborn:
             await self.stop()
             raise RuntimeError("a media worker ended before it was ready; its own output says why")
+        self._keep_spare()
 
     async def stop(self) -> None:
         """Let every worker finish its recordings and end; kill what does not within ``STOP_S``."""
         self._stopping = True
-        for worker in self.workers:
+        for worker in self._all():
             worker.ask_to_stop()
         try:
             async with asyncio.timeout(STOP_S):
-                await self._until(lambda: not self.workers)
+                await self._until(lambda: not self._all())
         except TimeoutError:
-            for worker in self.workers:
+            for worker in self._all():
                 _log.error("worker.killed", worker=worker.number)
                 worker.kill()
-            await self._until(lambda: not self.workers)
+            await self._until(lambda: not self._all())
 
     def choose(self) -> Worker | None:
         """The least loaded worker that is ready and under its limits."""
@@ -192,16 +196,26 @@ class WorkerPool:
 
     # --- inside -----------------------------------------------------------------------
 
+    def _all(self) -> list[Worker]:
+        return [*self.workers, self.spare] if self.spare is not None else list(self.workers)
+
+    def _keep_spare(self) -> None:
+        if not self._stopping and self.spare is None:
+            self.spare = self._new()
+
     def _start_one(self) -> None:
+        self.workers.append(self._new())
+
+    def _new(self) -> Worker:
         self._started += 1
         worker = Worker(self._started)
-        self.workers.append(worker)
         worker.start(
             self._settings,
             self._prompts,
             lambda values: self._heard(worker, values),
             lambda: self._gone(worker),
         )
+        return worker
 
     def _heard(self, worker: Worker, values: tuple[Any, ...]) -> None:
         for value in values:
@@ -215,19 +229,33 @@ class WorkerPool:
             self.on_event(value)
 
     def _gone(self, worker: Worker) -> None:
-        self.workers.remove(worker)
+        spare = worker is self.spare
+        if spare:
+            self.spare = None
+        else:
+            self.workers.remove(worker)
         self._wake()
         if self._stopping:
             return
         _log.error("worker.lost", worker=worker.number, pid=worker.pid, calls=len(worker.calls))
         self._stillborn = 0 if worker.ready else self._stillborn + 1
         delay = min(RESTART_S * (1 + self._stillborn), LONGEST_RESTART_S)
+        if not spare:
+            self._promote()
+            self.on_lost(worker)
         asyncio.get_running_loop().call_later(delay, self._replace)
-        self.on_lost(worker)
+
+    def _promote(self) -> None:
+        """The spare takes the lost one's place, when it is up."""
+        if self.spare is not None and self.spare.ready is not None:
+            _log.info("worker.promoted", worker=self.spare.number)
+            self.workers.append(self.spare)
+            self.spare = None
 
     def _replace(self) -> None:
         if not self._stopping and len(self.workers) < self._count:
             self._start_one()
+        self._keep_spare()
 
     def _wake(self) -> None:
         self._changed.set()
