@@ -150,7 +150,8 @@ def answered_s(act: Act) -> float:
 
 def whole_call_s(record: RecordingRecord) -> float:
     """From answer to end as the manifest has it: the file and the pauses cut from it."""
-    return (record.manifest.duration_ms + sum(pause.length_ms for pause in marks(record, MarkKind.PAUSE))) / 1000
+    paused_ms: float = sum(pause.length_ms for pause in marks(record, MarkKind.PAUSE))
+    return (record.manifest.duration_ms + paused_ms) / 1000
 
 
 def on_platform(act: Act, record: RecordingRecord) -> None:

@@ -7,6 +7,7 @@ Commands are ``{"do": ..., ...}``: set, call, answer, dtmf, info, hold, resume, 
 from __future__ import annotations
 
 import json
+import os
 import select
 import sys
 import time
@@ -21,7 +22,7 @@ def tell(event: str, **facts: Any) -> None:
     sys.stdout.flush()
 
 
-class Call(pj.Call):
+class Call(pj.Call):  # type: ignore[misc]  # pjsua2 has no types
     """One call; plays the account's WAV and records what is heard."""
 
     def __init__(self, phone: Phone, call_id: int = pj.PJSUA_INVALID_ID) -> None:
@@ -65,7 +66,7 @@ class Call(pj.Call):
         tell("digit", digit=prm.digit)
 
 
-class Account(pj.Account):
+class Account(pj.Account):  # type: ignore[misc]  # as above
     """The registration."""
 
     def __init__(self, phone: Phone) -> None:
@@ -221,7 +222,7 @@ def main() -> None:
     while running:
         phone.endpoint.libHandleEvents(5)
         while running and select.select([sys.stdin], [], [], 0)[0]:
-            piece = sys.stdin.buffer.raw.read(65536)
+            piece = os.read(sys.stdin.fileno(), 65536)
             if not piece:
                 running = False
                 break

@@ -40,8 +40,14 @@ class Act:
         """Log entries of a kind."""
         return [entry for entry in self.log if entry["event"] == event]
 
+    def settled(self) -> None:
+        """Wait until everything this call left was filed and delivered."""
+        for entry in self.entries("recording.sealed"):
+            self.server.wait_for("upload.delivered", recording_id=entry["recording"])
+
     def recordings(self) -> list[RecordingRecord]:
-        """Of the user, in this call."""
+        """Of the user, in this call; each was delivered by now."""
+        self.settled()
         return self.server.recordings(call_id=self.call_id, user=self.user)
 
 
