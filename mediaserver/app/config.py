@@ -6,6 +6,7 @@ Environment names are the key in capitals, a table and its key joined by two und
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Mapping
 from ipaddress import ip_address
@@ -261,6 +262,11 @@ class Settings(_Table):
         """Lowest and highest RTP port."""
         return _port_range(self.rtp_ports)
 
+    @property
+    def reachable_host(self) -> str:
+        """What clients are told where we listen on every interface: ``advertise``, or else this machine itself."""
+        return self.advertise or ("[::1]" if ":" in self.host else "127.0.0.1")
+
     def runs(self, part: str) -> bool:
         """Whether an optional part is to run."""
         return part not in self.without
@@ -274,6 +280,14 @@ def is_loopback(host: str) -> bool:
         return ip_address(host).is_loopback
     except ValueError:
         return False
+
+
+_EVERY_INTERFACE: Final = re.compile(r"(?<![\w.:])(?:0\.0\.0\.0|\[::\])(?=:\d)")
+
+
+def reachable(address: str, host: str) -> str:
+    """An address as a client can use it: where ``host:port`` or a URL means every interface, ``host`` is put there."""
+    return _EVERY_INTERFACE.sub(lambda _: host, address)
 
 
 def load_settings(

@@ -19,7 +19,7 @@ from dubber_uploader.clock import RealClock
 from dubber_uploader.config import DeliveryFormat, DubberConfig, UploaderConfig
 from dubber_uploader.provisioning import Provisioned, provision
 from dubber_uploader.worker import UploadWorker
-from mediaserver.app.config import Settings
+from mediaserver.app.config import Settings, reachable
 from spool import load_key_file
 
 _log = structlog.get_logger()
@@ -105,7 +105,7 @@ def platform_config(settings: Settings, platform: RunningPlatform | None, ca_fil
         )
     known = platform.credentials
     return DubberConfig(
-        base_url=platform.base,
+        base_url=reachable(platform.base, "[::1]" if ":" in settings.host else "127.0.0.1"),
         client_id=known["client_id"],
         client_secret=known["client_secret"],
         username=known["username"],

@@ -26,7 +26,7 @@ from dubber_platform.server import PlatformStartError, RunningPlatform, run_plat
 from feature_codes import OnDemandAnnounce, OnDemandStop, RepeatedCode, TableOptions
 from mediaserver.app import metrics
 from mediaserver.app.certificates import Certificates, ensure_certificates
-from mediaserver.app.config import Settings, is_loopback
+from mediaserver.app.config import Settings, is_loopback, reachable
 from mediaserver.app.delivery import Delivery, provision_subscribers, start_delivery
 from mediaserver.app.demo_users import ensure_demo_users
 from mediaserver.app.info import forget_info, write_info
@@ -230,7 +230,7 @@ class Product:
         self, addresses: Any, certificates: Certificates, passwords: dict[str, str], http: str
     ) -> dict[str, Any]:
         sip = {
-            key: value
+            key: reachable(value, self.settings.reachable_host)
             for key, value in (("udp", addresses.udp), ("tcp", addresses.tcp), ("tls", addresses.tls))
             if value
         }
@@ -238,7 +238,7 @@ class Product:
         return {
             "sip": sip,
             "domain": self.settings.domain,
-            "http": http,
+            "http": reachable(http, self.settings.reachable_host),
             "data_dir": str(self.settings.data_dir.resolve()),
             "ca_file": str(certificates.ca_file.resolve()),
             "forwarder": self._forwarder(),
@@ -250,7 +250,7 @@ class Product:
             "dubber": {}
             if self.platform is None
             else {
-                "base": self.platform.base,
+                "base": reachable(self.platform.base, self.settings.reachable_host),
                 "ca_file": str(certificates.ca_file.resolve()),
                 **{k: v for k, v in self.platform.credentials.items() if k != "base"},
             },

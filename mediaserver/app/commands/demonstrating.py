@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
 from dataclasses import asdict
 from typing import Annotated
@@ -55,6 +56,7 @@ def demo(
         log_level="warning",
     )
     set_up_logs(settings.log_format, settings.log_level)
+    os.umask(0o077)
     findings = uvloop.run(_demo(settings, stay=not exit_, as_json=as_json))
     if not all(finding.met for finding in findings):
         raise typer.Exit(Exit.VERDICT_FAILED)

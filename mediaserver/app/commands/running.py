@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import signal
 from pathlib import Path
 from typing import Annotated, Any
@@ -67,6 +68,7 @@ def run(
         drain_s=drain,
     )
     set_up_logs(settings.log_format, settings.log_level)
+    os.umask(0o077)
 
     def ready(info: dict[str, Any]) -> None:
         if ready_file is not None:
