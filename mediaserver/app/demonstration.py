@@ -15,7 +15,7 @@ from typing import Final
 from callbench.analysis import AnalysisReport, Tone, analyze
 from callbench.network import UdpNetwork
 from callbench.one_call import CallOutcome, KeyPlan, follow_keys, outcome_of
-from callbench.phone import Answering, Phone, PhoneCall, PhoneSetup, speech, tone
+from callbench.phone import Answering, Microphone, Phone, PhoneCall, PhoneSetup, speech, tone
 from catalog import JobState, RecordingRecord
 from dubber_uploader.answers import AttemptError
 from mediaserver.app.delivery import Delivery
@@ -38,8 +38,8 @@ class Scene:
     """One call of the demonstration."""
 
     user: str
-    hz: float
-    """The user's voice is a tone of its own, so that it can be found again."""
+    hz: float = 0.0
+    """The user's voice is a tone of its own, so that it can be found again; 0 is French speech."""
     keys: tuple[KeyPlan, ...] = ()
     spans: tuple[tuple[float, float], ...] = ()
     """Seconds of the call that are to be kept, one tuple for each piece of each recording."""
@@ -47,6 +47,11 @@ class Scene:
     to: str = CALLEE
     title: str = ""
     talk_s: float = TALK_S
+
+    @property
+    def voice(self) -> Microphone:
+        """What the user says."""
+        return tone(self.hz) if self.hz else speech("fr")
 
 
 SCENES: Final = (
@@ -83,7 +88,6 @@ SCENES: Final = (
     ),
     Scene(
         user="1005",
-        hz=677.0,
         keys=(KeyPlan(at_s=11.2, digits="*48"), KeyPlan(at_s=13.0, digits="*49")),
         spans=((0.0, 11.2), (13.0, 20.0)),
         talk_s=20.0,
@@ -115,7 +119,7 @@ class _Played:
 async def demonstrate(product: Product) -> list[Finding]:
     """Place all calls at once, wait for the deliveries, and judge."""
     known = {record.manifest.recording_id for record in product.catalog.recordings.list(limit=10_000)}
-    callee = await _phone(product, CALLEE, 353.0)
+    callee = await _phone(product, CALLEE)
     callee.answering = Answering(microphone=speech("en"))
     try:
         played = await asyncio.gather(*(_play(product, scene, callee) for scene in SCENES))
@@ -135,7 +139,7 @@ async def demonstrate(product: Product) -> list[Finding]:
     return findings
 
 
-async def _phone(product: Product, number: str, hz: float) -> Phone:
+async def _phone(product: Product, number: str) -> Phone:
     host, _, port = product.info["sip"]["udp"].rpartition(":")
     passwords = {user["number"]: user["password"] for user in product.info["users"]}
     setup = PhoneSetup(
@@ -143,7 +147,6 @@ async def _phone(product: Product, number: str, hz: float) -> Phone:
         password=passwords[number],
         domain=product.settings.domain,
         server=(host.strip("[]"), int(port)),
-        microphone=tone(hz),
     )
     phone = Phone(setup, UdpNetwork(), SecureIds())
     await phone.start()
@@ -152,9 +155,9 @@ async def _phone(product: Product, number: str, hz: float) -> Phone:
 
 
 async def _play(product: Product, scene: Scene, callee: Phone) -> _Played:
-    caller = callee if scene.user == CALLEE else await _phone(product, scene.user, scene.hz)
+    caller = callee if scene.user == CALLEE else await _phone(product, scene.user)
     try:
-        call = await caller.dial(scene.to, microphone=tone(scene.hz))
+        call = await caller.dial(scene.to, microphone=scene.voice)
         await call.answered()
         ended_by = await follow_keys(call, scene.keys, "rfc4733", scene.talk_s)
         other = _other_end(callee, scene) if scene.to == CALLEE else None
@@ -218,18 +221,29 @@ def _judge_voice(item: _Played) -> Iterable[Finding]:
     """Channel 1 is the user: their tone, and nobody else's."""
     for record in item.records:
         report = _listen(record)
-        tones = [t for t in report.channels[0].tones if abs(t.hz - item.scene.hz) <= HZ_TOLERANCE]
-        stray = [t for t in report.channels[1].tones if abs(t.hz - item.scene.hz) <= HZ_TOLERANCE]
-        sounding = sum(t.length_ms for t in tones)
-        share = sounding / max(report.duration_ms, 1)
-        yield _finding(
-            item.scene,
-            f"{item.scene.hz:.0f} Hz in channel 1 only",
-            share > 0.6 and not stray,
-            f"{share:.0%} of channel 1, {len(stray)} in channel 2",
-        )
+        yield _tone_verdict(item.scene, report) if item.scene.hz else _speech_verdict(item.scene, report)
         level = report.channels[1].levels.active_dbm0
         yield _finding(item.scene, "speech in channel 2", level > -40, f"{level:.1f} dBm0")
+
+
+def _tone_verdict(scene: Scene, report: AnalysisReport) -> Finding:
+    mine = [t for t in report.channels[0].tones if abs(t.hz - scene.hz) <= HZ_TOLERANCE]
+    stray = [t for t in report.channels[1].tones if abs(t.hz - scene.hz) <= HZ_TOLERANCE]
+    share = sum(t.length_ms for t in mine) / max(report.duration_ms, 1)
+    found = f"{share:.0%} of channel 1, {len(stray)} in channel 2"
+    return _finding(scene, f"{scene.hz:.0f} Hz in channel 1 only", share > 0.6 and not stray, found)
+
+
+def _speech_verdict(scene: Scene, report: AnalysisReport) -> Finding:
+    said = [
+        (channel.channel, prompt.heard)
+        for channel in report.channels
+        for prompt in channel.prompts
+        if (prompt.prompt, prompt.language) == (PromptId.TEST_SPEECH, "fr")
+    ]
+    met = bool(said) and all(channel == 1 for channel, _ in said)
+    found = ", ".join(f"{heard:.0%} of it in channel {channel}" for channel, heard in said) or "nowhere"
+    return _finding(scene, "French speech in channel 1 only", met, found)
 
 
 def _judge_french(item: _Played, user: AnalysisReport, other: AnalysisReport) -> Iterable[Finding]:
