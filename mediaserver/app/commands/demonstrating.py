@@ -6,7 +6,7 @@ import asyncio
 import os
 import signal
 from dataclasses import asdict
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 import uvloop
@@ -24,9 +24,10 @@ from mediaserver.app.console import (
     print_table,
     settings_for,
 )
-from mediaserver.app.demonstration import Finding, demonstrate
-from mediaserver.app.product import Product
 from mediaserver.runtime.logs import set_up_logs
+
+if TYPE_CHECKING:
+    from mediaserver.app.demonstration import Finding
 
 
 def demo(
@@ -63,6 +64,10 @@ def demo(
 
 
 async def _demo(settings: Settings, *, stay: bool, as_json: bool) -> list[Finding]:
+    # every part is behind these: a second of imports that other commands need not wait for
+    from mediaserver.app.demonstration import demonstrate  # noqa: PLC0415 -- see above
+    from mediaserver.app.product import Product  # noqa: PLC0415 -- see above
+
     product = Product(settings)
     err.print("starting every part ...")
     info = await product.start()

@@ -24,7 +24,6 @@ from mediaserver.app.console import (
     settings_for,
 )
 from mediaserver.app.info import read_info, write_private
-from mediaserver.app.product import Product, serve
 from mediaserver.runtime.logs import set_up_logs
 
 
@@ -82,6 +81,8 @@ def run(
 
 
 async def _run(settings: Settings, ready: Any) -> None:
+    from mediaserver.app.product import Product, serve  # noqa: PLC0415 -- every part is behind it: a second of imports
+
     product = Product(settings)
     stopping = asyncio.Event()
     loop = asyncio.get_running_loop()
