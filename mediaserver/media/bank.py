@@ -89,6 +89,10 @@ class Bank:
         found: Pcm = self._frames[places]
         return found
 
+    def frame(self, place: int) -> Pcm:
+        """The frame at one place: a view, until something is placed."""
+        return self._samples[place : place + FRAME_TICKS]
+
     @property
     def large(self) -> bool:
         """Whether it is time to ``clear`` it."""

@@ -132,9 +132,9 @@ class MediaEngine:
 
     def next_timer(self, now: float) -> float | None:
         """When ``step`` is wanted though no packet comes; None when nothing is due unless one does."""
-        due: list[float] = []
         if self._composing or self._ears.busy:
-            due.append(seconds(max(self._frame, frame_from(tick_at(now)))))
+            return seconds(max(self._frame, frame_from(tick_at(now))))  # what else is due waits these 20 ms
+        due: list[float] = []
         reminder = self._injector.next_reminder()
         if reminder is not None:
             due.append(seconds(max(reminder, self._frame)))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from math import inf
 from typing import Final
 
 import numpy as np
@@ -38,6 +39,8 @@ class Housekeeping:
         self._config = config
         self._emit = emit
         self._random_u32 = random_u32
+        self._soonest = inf
+        """No deadline is before."""
 
     def begin(self, leg: Leg, now: float) -> None:
         """The leg's media was set (anew): count silence and quiet from now."""
@@ -52,16 +55,14 @@ class Housekeeping:
         self._plan(leg, now)
 
     def next_timer(self) -> float | None:
-        """When the next leg wants something."""
-        top = self._legs.top
-        soonest = float(self._legs.deadline[:top].min()) if top else float("inf")
-        return soonest if np.isfinite(soonest) else None
+        """When the next leg wants something; never later than that."""
+        return self._soonest if self._soonest < inf else None
 
     def look(self, now: float) -> None:
         """Do what is due."""
-        top = self._legs.top
-        if not top or float(self._legs.deadline[:top].min()) > now:
+        if self._soonest > now:
             return
+        top = self._legs.top
         for row in np.flatnonzero(self._legs.deadline[:top] <= now)[:LOOKS_AT_ONCE]:
             leg = self._legs.by_row.get(int(row))
             if leg is None or leg.closed or leg.media is None:
@@ -69,12 +70,14 @@ class Housekeeping:
                 continue
             self._look_at(leg, now)
             self._plan(leg, now)
+        self._soonest = float(self._legs.deadline[:top].min(initial=inf))
 
     def event_began(self, leg: Leg) -> None:
         """A key is down on the leg: its end may have to be guessed."""
         due = leg.events.next_timer()
         if due is not None:
             self._legs.deadline[leg.row] = min(float(self._legs.deadline[leg.row]), due)
+            self._soonest = min(self._soonest, due)
 
     def bye(self, leg: Leg, now: float) -> None:
         """Tell the peer that we leave (RFC 3550 6.6)."""
@@ -114,7 +117,8 @@ class Housekeeping:
         pressed = leg.events.next_timer()
         if pressed is not None:
             due.append(pressed)
-        legs.deadline[row] = max(min(due), now + 0.001)
+        legs.deadline[row] = soonest = max(min(due), now + 0.001)
+        self._soonest = min(self._soonest, soonest)
 
     # --- RTCP -----------------------------------------------------------------------------------
 

@@ -229,6 +229,10 @@ class Injector:
         """(n, 160) at 8 kHz: what each row hears of us in the frame at ``tick``."""
         return self.bank.frames(np.where(self.hears[rows], self._place[rows] + tick, 0))
 
+    def frame_of(self, row: int, tick: int) -> Pcm:
+        """160 samples at 8 kHz: the same for one row (a view, not to be kept or changed)."""
+        return self.bank.frame(int(self._place[row]) + tick if self.hears[row] else 0)
+
     def wide_frame(self, row: int, tick: int) -> Pcm:
         """320 samples at 16 kHz: the same for one row."""
         frame = np.zeros(2 * FRAME_TICKS, np.int16)

@@ -232,8 +232,7 @@ class Legs:
 
     def can_send(self, row: int) -> bool:
         """Whether anything may be sent to the leg now."""
-        record = self.table[row]
-        return bool(record["open"] and record["sends"] and record["remote_len"])
+        return bool(self.open[row] and self.sends[row] and self.remote_len[row])
 
     def lost(self, row: int) -> int:
         """Packets that never came, over all SSRCs of the leg."""

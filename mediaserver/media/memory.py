@@ -43,6 +43,8 @@ class MemoryForwarder:
 
     def __init__(self, capacity: int, transmit: Transmit, clock: Callable[[], int]) -> None:
         self.table: NDArray[np.void] = np.zeros(capacity, LEG_DTYPE)
+        self._remote, self._remote_len = self.table["remote"], self.table["remote_len"]
+        self._packets_sent, self._octets_sent = self.table["packets_sent"], self.table["octets_sent"]
         self._transmit = transmit
         self._clock = clock
         self._local: dict[int, Address] = {}
@@ -107,8 +109,8 @@ class MemoryForwarder:
 
     def send(self, rows: Bytes, lengths: NDArray[np.int32], legs: NDArray[np.int32]) -> None:
         """See the seam."""
-        for at, row in enumerate(legs):
-            self._send(int(row), rows[at, : int(lengths[at])].tobytes(), HEADER_BYTES)
+        for data, length, row in zip(rows, lengths.tolist(), legs.tolist(), strict=True):
+            self._send(row, data[:length].tobytes(), HEADER_BYTES)
 
     def send_rtcp(self, row: int, data: bytes) -> None:
         """See the seam."""
@@ -195,14 +197,14 @@ class MemoryForwarder:
         to["sent_ns"] = now
 
     def _send(self, row: int, data: bytes, header: int) -> None:
-        record = self.table[row]
-        remote = unpack_address(record["remote"][: record["remote_len"]].tobytes())
-        if remote is None or row not in self._local:
-            record["send_errors"] += 1
+        remote = unpack_address(self._remote[row, : self._remote_len[row]].tobytes())
+        local = self._local.get(row)
+        if remote is None or local is None:
+            self.table["send_errors"][row] += 1
             return
-        record["packets_sent"] += 1
-        record["octets_sent"] += len(data) - header
-        self._transmit(data, self._local[row], remote)
+        self._packets_sent[row] += 1
+        self._octets_sent[row] += len(data) - header
+        self._transmit(data, local, remote)
 
     def _free_port(self, host: str) -> int:
         ports = range(FIRST_PORT, LAST_PORT, 2)

@@ -29,6 +29,9 @@ STILL_TALKING_TICKS: Final = TICK_HZ // 5
 SPOKEN_TICKS: Final = TICK_HZ
 """A leg not heard for this long has nothing left in its jitter buffer."""
 
+FEW_ROWS: Final = 6
+"""Up to so many rows are composed one by one."""
+
 _RAMP: Final = ((np.arange(FRAME_TICKS, dtype=np.float32) + 1) / FRAME_TICKS)[None, :]
 _RAMP_16K: Final = (np.arange(2 * FRAME_TICKS, dtype=np.float32) + 1) / (2 * FRAME_TICKS)
 _NO_EVENTS: Final = EventFrame()
@@ -169,10 +172,44 @@ class Mixer:
     def frame(self, tick: int) -> None:
         """Compose and send the frame that begins at ``tick``."""
         rows = self._usual_rows
-        if rows.size:
+        if 0 < rows.size <= FEW_ROWS:
+            self._few(rows, tick)
+        elif rows.size:
             self._usual(rows, tick)
         for row in list(self._odd_rows):
             self._odd_frame(self._legs.by_row[row], tick)
+
+    def _few(self, rows: Ints, tick: int) -> None:
+        """The same as ``_usual`` bit for bit, one row after the other: for so few, arrays cost more than they save."""
+        legs = self._legs
+        ready: list[int] = []
+        samples: list[Pcm] = []
+        for row in rows.tolist():
+            peer = int(self.peer[row])
+            ago = tick - int(legs.heard[peer]) if peer >= 0 else SPOKEN_TICKS
+            frame = self._single(row, peer, tick, spoke=ago < SPOKEN_TICKS)
+            self._taps.sent_one(row, tick, frame)
+            if (self._injector.hears[row] or ago < STILL_TALKING_TICKS) and legs.can_send(row):
+                ready.append(row)
+                samples.append(frame)
+        if ready:
+            self._output.send_few(ready, tick, samples)
+
+    def _single(self, row: int, peer: int, tick: int, *, spoke: bool) -> Pcm:
+        gain, wanted = self._gain[row], self._injector.speech_gain[row]
+        if spoke:
+            speech = self._timeline.frame(peer, tick - int(self._legs.play_delay[peer]))
+            if gain == 1.0 and wanted == 1.0 and not self._injector.hears[row]:
+                return speech
+            mixed = speech * (gain + (wanted - gain) * _RAMP[0])
+            mixed += self._injector.frame_of(row, tick)
+            frame = _clipped(mixed)
+        else:
+            frame = self._injector.frame_of(row, tick)
+        if gain != wanted:
+            self._gain[row] = wanted
+            self._settling = True
+        return frame
 
     def _usual(self, rows: Ints, tick: int) -> None:
         legs = self._legs

@@ -8,6 +8,7 @@ that passed in timestamp, with the marker bit.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from struct import Struct
 from typing import Any, Final
 
 import numpy as np
@@ -26,6 +27,8 @@ from mediaserver.rtp.packet import HEADER_BYTES, RtpPacket
 NOT_OURS: Final = -1
 """``sent_tick`` of a leg whose last packet was not the engine's."""
 _FRAME_BYTES: Final = HEADER_BYTES + FRAME_TICKS
+_HEAD: Final = Struct(">BHII")
+"""All but the first byte, which never changes: payload type with marker, sequence, timestamp, SSRC."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -52,6 +55,7 @@ class Output:
         self._packetizers: dict[int, Packetizer] = {}
         self._frames = np.zeros((n, _FRAME_BYTES), np.uint8)
         self._frames[:, 0] = 0x80
+        self._heads = self._frames.reshape(-1).data
         self._lengths = np.full(n, _FRAME_BYTES, np.int32)
 
     def configure(self, leg: Leg) -> None:
@@ -93,6 +97,31 @@ class Output:
         legs.sent_ns[rows] = tick * NS_PER_TICK
         self._sent_tick[rows] = tick
         self._legs.forwarder.send(out, self._lengths[:n], rows.astype(np.int32))
+
+    def send_few(self, rows: list[int], tick: int, samples: list[Pcm]) -> None:
+        """``send_frames`` for a handful, one by one."""
+        legs = self._legs
+        for at, row in enumerate(rows):
+            sent = int(self._sent_tick[row])
+            timestamp = self._timestamp(row, tick)
+            sequence = (int(legs.seq_out[row]) + 1) & 0xFFFF
+            marker = 0 if sent == tick - FRAME_TICKS else 0x80
+            second = int(self.payload_type[row]) | marker
+            _HEAD.pack_into(self._heads, at * _FRAME_BYTES + 1, second, sequence, timestamp, int(legs.ssrc_out[row]))
+            codec = Codec.PCMA if self.a_law[row] else Codec.PCMU
+            self._frames[at, HEADER_BYTES:] = encoded(codec, samples[at])
+            legs.seq_out[row] = sequence
+            legs.ts_out[row] = timestamp
+            legs.sent_ns[row] = tick * NS_PER_TICK
+            self._sent_tick[row] = tick
+        n = len(rows)
+        legs.forwarder.send(self._frames[:n], self._lengths[:n], np.array(rows, np.int32))
+
+    def _timestamp(self, row: int, tick: int) -> int:
+        """``timestamps`` of one row."""
+        if self._sent_tick[row] == NOT_OURS:
+            self.timestamps(np.array([row]), tick)
+        return (int(self._base[row]) + tick) & 0xFFFFFFFF
 
     def send_odd(self, leg: Leg, tick: int, samples: Pcm, events: EventFrame) -> None:
         """One frame to a leg with another codec, packet time, or a key press under way (``samples`` at its rate)."""

@@ -58,14 +58,17 @@ class Taps:
 
     def sent(self, rows: Ints, tick: int, samples: Pcm) -> None:
         """The frame composed for each row."""
-        if not self._taps:
-            return
-        slot = tick // FRAME_TICKS % _SLOTS
-        for at, row in enumerate(rows):
-            tap = self._taps.get(int(row))
-            if tap is not None:
-                tap.ring[slot] = samples[at]
-                tap.stamps[slot] = tick
+        if self._taps:
+            for at, row in enumerate(rows.tolist()):
+                self.sent_one(row, tick, samples[at])
+
+    def sent_one(self, row: int, tick: int, samples: Pcm) -> None:
+        """The frame composed for one row."""
+        tap = self._taps.get(row)
+        if tap is not None:
+            slot = tick // FRAME_TICKS % _SLOTS
+            tap.ring[slot] = samples
+            tap.stamps[slot] = tick
 
     def read(self, row: int, tick: int, ticks: int) -> Pcm:
         """What the leg was sent in a stretch of time, at 8 kHz."""

@@ -119,6 +119,11 @@ class Timeline:
         found: Pcm = self._frames[rows, ticks % SPAN]
         return found
 
+    def frame(self, row: int, tick: int) -> Pcm:
+        """One frame of one row: a view, for as long as nothing is written."""
+        start = tick % SPAN
+        return self._ring[row, start : start + FRAME_TICKS]
+
     def read(self, row: int, tick: int, count: int) -> Pcm:
         """A copy of up to SPAN samples at 8 kHz."""
         start = tick % SPAN
