@@ -27,6 +27,7 @@ HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent))
 
 import servers  # noqa: E402 - found beside this file
+import setups  # noqa: E402 - found beside this file
 
 from mediaserver.runtime.forwarders import native_available  # noqa: E402 - found by the path above
 
@@ -258,6 +259,16 @@ def arguments() -> argparse.Namespace:
     return options
 
 
+def set_ups(options: argparse.Namespace) -> list[setups.SetupRate]:
+    """Calls set up a second, where SIPp is."""
+    if options.only or shutil.which("sipp") is None:
+        return []
+    with tempfile.TemporaryDirectory(prefix="bench-") as folder:
+        return setups.measure(
+            Path(folder), [20, 50] if options.quick else [20, 50, 100, 150], 5 if options.quick else 10
+        )
+
+
 def main() -> None:
     """Run, print, write."""
     options = arguments()
@@ -272,9 +283,17 @@ def main() -> None:
     }
     rows = summed(measures)
     text = table(rows, about)
+    rates = set_ups(options)
+    if rates:
+        text += f"\nCalls set up, with SIPp against a whole server (one media worker, on all cores):\n\n{setups.table(rates)}\n"
     print("\n" + text)
     if options.json:
-        result = {"about": about, "rows": rows, "measures": [asdict(one) for one in measures]}
+        result = {
+            "about": about,
+            "rows": rows,
+            "set_ups": [asdict(rate) for rate in rates],
+            "measures": [asdict(one) for one in measures],
+        }
         options.json.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
     if options.write:
         write_into(options.write, text)

@@ -160,7 +160,7 @@ def cpu_s(pid: int) -> float:
 def table(found: list[SetupRate]) -> str:
     """Markdown."""
     lines = [
-        "| calls set up per second | calls | failed | requests repeated | CPU-ms per call (signalling process) | of a core |",
+        "| calls set up per second | calls | failed | requests repeated | CPU-ms per call (signalling) | of a core |",
         "|---|---|---|---|---|---|",
     ]
     lines += [
