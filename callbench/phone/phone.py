@@ -151,9 +151,9 @@ class PhoneCall:
         """Send an INFO in the call, such as one with a ``Record`` header."""
         self.phone.do(lambda now: self.phone.agent.info(self.leg, content_type, body, headers=headers, now=now))
 
-    async def hold(self) -> None:
-        """Put the other side on hold: re-INVITE with sendonly."""
-        await self._reoffer(Direction.SENDONLY)
+    async def hold(self, direction: Direction = Direction.SENDONLY, *, zero_address: bool = False) -> None:
+        """Put the other side on hold by re-INVITE: sendonly or inactive, or as old phones do, with address 0.0.0.0."""
+        await self._reoffer(direction, zero_address=zero_address)
 
     async def resume(self) -> None:
         """Take it back."""
@@ -164,9 +164,11 @@ class PhoneCall:
         self.phone.codecs = (codec,)
         await self._reoffer(self._direction)
 
-    async def _reoffer(self, direction: Direction) -> None:
+    async def _reoffer(self, direction: Direction, *, zero_address: bool = False) -> None:
         self._direction = direction
         body = self._offer()
+        if zero_address:
+            body = body.replace(f"c=IN IP4 {self.phone.setup.host}".encode(), b"c=IN IP4 0.0.0.0")
         self._changed.clear()
         self.phone.do(lambda now: self.phone.agent.offer(self.leg, body, now=now))
         await self._until(self._changed, 10.0, "renegotiated")

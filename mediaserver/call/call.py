@@ -453,8 +453,8 @@ class Call:
             self.note("leg.held" if party.sdp.held else "leg.resumed", leg=party.role)
             self.desk.mark(MarkKind.HOLD, now, (("leg", party.role), ("state", "on" if party.sdp.held else "off")))
         if was_codec is not None and party.sdp.codec is not None and party.sdp.codec != was_codec:
-            detail = (("leg", party.role), ("from", was_codec.value), ("to", party.sdp.codec.value))
-            self.desk.mark(MarkKind.CODEC, now, detail)
+            # the worker marks it in the recordings, at its place in the audio
+            self.note("leg.codec-changed", leg=party.role, before=was_codec.value, after=party.sdp.codec.value)
 
     # --- media ------------------------------------------------------------------------------
 
