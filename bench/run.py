@@ -285,7 +285,8 @@ def main() -> None:
     text = table(rows, about)
     rates = set_ups(options)
     if rates:
-        text += f"\nCalls set up, with SIPp against a whole server (one media worker, on all cores):\n\n{setups.table(rates)}\n"
+        text += "\nCalls set up, with SIPp against a whole server (one media worker, on all cores):\n\n"
+        text += setups.table(rates) + "\n"
     print("\n" + text)
     if options.json:
         result = {
