@@ -125,6 +125,7 @@ async def demonstrate(product: Product) -> list[Finding]:
         played = await asyncio.gather(*(_play(product, scene, callee) for scene in SCENES))
     finally:
         await callee.close()
+    await product.server.hub.idle()  # the last call is not over for the server when its phones have hung up
     await product.server.recordings.settled()
     new = [r for r in product.catalog.recordings.list(limit=10_000) if r.manifest.recording_id not in known]
     for item in played:
