@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, and_, or_, select
+from sqlalchemy import Connection, Row, and_, or_, select
 
 from callmodel.manifest import Party
 from catalog.engine import Database
@@ -48,22 +48,15 @@ class Calls:
 
     def put(self, call: CallRecord) -> None:
         """Add a call, or replace what was known of it."""
-        values = {
-            "external_tracking_id": call.external_tracking_id,
-            "caller_number": call.caller.number,
-            "caller_label": call.caller.label,
-            "callee_number": call.callee.number,
-            "callee_label": call.callee.label,
-            "started_at": call.started_at,
-            "answered_at": call.answered_at,
-            "ended_at": call.ended_at,
-            "result": call.result,
-            "cause": call.cause,
-        }
         with self._database.write() as connection:
-            done = connection.execute(calls.update().where(calls.c.call_id == call.call_id).values(**values))
-            if done.rowcount == 0:
-                connection.execute(calls.insert().values(call_id=call.call_id, **values))
+            _put(connection, call)
+
+    def put_with_events(self, found: Iterable[tuple[CallRecord, Sequence[CallEvent]]]) -> None:
+        """Many calls and what happened in them, in one transaction."""
+        with self._database.write() as connection:
+            for call, events in found:
+                _put(connection, call)
+                _add(connection, call.call_id, events)
 
     def get(self, call_id: str) -> CallRecord | None:
         """One, by id."""
@@ -87,10 +80,9 @@ class Calls:
 
     def add_events(self, call_id: str, events: Sequence[CallEvent]) -> None:
         """Append events to a call that is known; IntegrityError when it is not."""
-        rows = [{"call_id": call_id, "at": e.at, "kind": e.kind, "data": dict(e.data)} for e in events]
-        if rows:
+        if events:
             with self._database.write() as connection:
-                connection.execute(call_events.insert(), rows)
+                _add(connection, call_id, events)
 
     def events(self, call_id: str) -> tuple[CallEvent, ...]:
         """Of one call, in the order they were added."""
@@ -103,6 +95,30 @@ class Calls:
         """Forget calls that began earlier, with their events; how many."""
         with self._database.write() as connection:
             return connection.execute(calls.delete().where(calls.c.started_at < at)).rowcount
+
+
+def _put(connection: Connection, call: CallRecord) -> None:
+    values = {
+        "external_tracking_id": call.external_tracking_id,
+        "caller_number": call.caller.number,
+        "caller_label": call.caller.label,
+        "callee_number": call.callee.number,
+        "callee_label": call.callee.label,
+        "started_at": call.started_at,
+        "answered_at": call.answered_at,
+        "ended_at": call.ended_at,
+        "result": call.result,
+        "cause": call.cause,
+    }
+    done = connection.execute(calls.update().where(calls.c.call_id == call.call_id).values(**values))
+    if done.rowcount == 0:
+        connection.execute(calls.insert().values(call_id=call.call_id, **values))
+
+
+def _add(connection: Connection, call_id: str, events: Sequence[CallEvent]) -> None:
+    rows = [{"call_id": call_id, "at": e.at, "kind": e.kind, "data": dict(e.data)} for e in events]
+    if rows:
+        connection.execute(call_events.insert(), rows)
 
 
 def _call(row: Row[Any]) -> CallRecord:

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from concurrent.futures import Executor
 
 import structlog
+from sqlalchemy.exc import SQLAlchemyError
 
 from callmodel.manifest import Party as PartyFacts
 from catalog import CallEvent, CallRecord, Catalog
@@ -19,6 +20,15 @@ _log = structlog.get_logger()
 
 MAX_EVENTS_A_CALL = 2000
 """A call that produces more keeps its first ones; the rest are counted."""
+
+MAX_BATCH = 200
+"""Calls written in one transaction."""
+
+RETRY_AFTER_S = (0.5, 2.0, 8.0)
+"""A database that refuses is asked again after so many seconds, then at the end of the next call."""
+
+MAX_WAITING = 10_000
+"""Calls kept for a database that goes on refusing; older ones are given up."""
 
 _RESULTS = {"a-cancel": "cancelled", "unanswered": "no-answer", "unreachable": "unreachable"}
 
@@ -32,7 +42,8 @@ class Journal:
         self._clock = clock
         self._executor = executor
         self._events: dict[str, list[CallEvent]] = defaultdict(list)
-        self._writing: set[asyncio.Task[None]] = set()
+        self._waiting: list[tuple[CallRecord, list[CallEvent]]] = []
+        self._writing: asyncio.Task[None] | None = None
         self.counts: Counter[str] = Counter()
         """Events by kind, since the start."""
         self.listeners: list[Callable[[str, CallEvent], None]] = []
@@ -61,20 +72,32 @@ class Journal:
             result="answered" if call.answered_at is not None else _RESULTS.get(call.cause, "refused"),
             cause=call.cause,
         )
-        events = self._events.pop(call.call_id, [])
+        self._waiting.append((record, self._events.pop(call.call_id, [])))
+        if self._writing is None:
+            self._writing = asyncio.get_running_loop().create_task(self._write())
 
-        def write() -> None:
-            self._catalog.calls.put(record)
-            self._catalog.calls.add_events(record.call_id, events)
-
-        async def run() -> None:
-            await asyncio.get_running_loop().run_in_executor(self._executor, write)
-
-        task = asyncio.get_running_loop().create_task(run())
-        self._writing.add(task)
-        task.add_done_callback(self._writing.discard)
+    async def _write(self) -> None:
+        """Write what waits in one transaction, and what came meanwhile in the next: a busy hour costs few of them."""
+        loop = asyncio.get_running_loop()
+        pauses = iter(RETRY_AFTER_S)
+        try:
+            while self._waiting:
+                batch = self._waiting[:MAX_BATCH]
+                try:
+                    await loop.run_in_executor(self._executor, self._catalog.calls.put_with_events, batch)
+                except SQLAlchemyError as error:
+                    pause_s = next(pauses, None)
+                    _log.error("journal.unwritten", calls=len(self._waiting), error=str(error), again_in_s=pause_s)
+                    if pause_s is None:
+                        del self._waiting[:-MAX_WAITING]
+                        return  # the next call's end tries again
+                    await asyncio.sleep(pause_s)
+                else:
+                    del self._waiting[: len(batch)]
+        finally:
+            self._writing = None
 
     async def written(self) -> None:
         """Wait until everything noted so far is in the catalog."""
-        while self._writing:
-            await asyncio.gather(*tuple(self._writing))
+        while self._writing is not None:
+            await self._writing
