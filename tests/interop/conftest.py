@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.server_process import ServerProcess, run_command, running
+from tests.support.server_process import ServerProcess, free_rtp_range, run_command, running
 from tests.support.stage import PASSWORD
 
 PEOPLE = """\
@@ -40,7 +40,9 @@ trusted_peers = ["127.0.0.2"]
 def carrier(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
     """A server with demo users and the people above, imported while it runs."""
     folder: Path = tmp_path_factory.mktemp("carrier")
-    with running(folder / "data", config=CONFIG, flags=("--media-workers", "2"), rtp_ports=None) as server:
+    with running(
+        folder / "data", config=CONFIG, flags=("--media-workers", "2"), rtp_ports=free_rtp_range(400)
+    ) as server:
         file = folder / "people.csv"
         plain = "\n".join(f"20{n:02},{PASSWORD},,Never,,,," for n in range(1, 30))
         file.write_text(PEOPLE.format(p=PASSWORD, plain=plain), "utf-8")

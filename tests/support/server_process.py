@@ -39,7 +39,7 @@ _turns = count()
 def free_rtp_range(width: int = _PORTS_A_SERVER) -> str:
     """A port range of this test process's own, below the ephemeral ports, another one at each call."""
     turn = next(_turns)
-    low = 10_000 + (os.getpid() * 7 + turn) % 240 * _PORTS_A_SERVER
+    low = 10_000 + (os.getpid() * 7 + turn * 5) % 240 * _PORTS_A_SERVER
     return f"{low}-{low + width - 1}"
 
 
