@@ -211,7 +211,10 @@ class PhoneCall:
                 self._take(body)
                 self._ringing.set()
             case sip.Answered(answer=body):
-                self._take(body)
+                if body is not None and self._asked is None:  # a late offer: our answer goes into the ACK
+                    agent.answer_offer(self.leg, self._answer(body), now=now)
+                else:
+                    self._take(body)
                 self._confirm(now)
             case sip.Rejected(status=status):
                 self.status = status

@@ -103,8 +103,9 @@ def test_each_party_hears_the_other_sample_for_sample(tmp_path: Path) -> None:
 
     for speaker, listener in ((mine, other), (other, mine)):
         said, heard = speaker.media.said_audio(), listener.heard.audio()
-        assert said.size - heard.size == FRAME
-        assert np.array_equal(said[FRAME:], heard)
+        missed = said.size - heard.size
+        assert missed in (0, FRAME)  # at most the packet by which the stream became known
+        assert np.array_equal(said[missed:], heard)
 
 
 def test_the_channels_are_aligned(tmp_path: Path) -> None:
@@ -249,7 +250,7 @@ def test_a_new_stream_in_mid_call_goes_on_in_its_place(tmp_path: Path) -> None:
     said = plain_said(mine)
     assert holds(said, recording.audio[:, 0])
     heard = np.concatenate([payload_audio(packet.payload) for packet in other.heard.packets])
-    assert said.size - heard.size == 3 * FRAME
+    assert said.size - heard.size <= 3 * FRAME
 
 
 def plain_said(call: PhoneCall) -> Pcm:

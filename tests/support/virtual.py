@@ -210,6 +210,17 @@ class Carrier:
             await call.ended()
         await self.settled()
 
+    async def later(self, seconds: float) -> None:
+        """Let virtual time pass."""
+        await asyncio.sleep(seconds)
+
+    def lose_worker(self) -> None:
+        """The media worker dies: it does and says nothing any more, and the pool tells."""
+        pool = self.server.pool
+        assert isinstance(pool, LocalPool)
+        pool.worker.close()
+        pool.on_lost(pool.worker)
+
     def now(self) -> float:
         """Virtual seconds."""
         return asyncio.get_running_loop().time()
