@@ -272,8 +272,7 @@ class Mailbox(_Quiet):
 
     def silent(self, silent_s: float, now: float) -> None:
         """Silence ends the message."""
-        if silent_s >= self._call.context.config.voicemail.silence_s:
-            self._deposit.finish("silence", now)
+        self._deposit.silent(silent_s, now)
 
     def timer(self, name: str, now: float) -> None:
         """The limit of a message is reached."""

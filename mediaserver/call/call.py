@@ -548,9 +548,9 @@ class Call:
         self.leave_callee()
         self.cause = cause
         self.keypad.flush(now)
-        self.desk.on_ended(now)
         if self.answering is not None:
-            self.answering.ended(now)
+            self.answering.ended(now)  # first: a mailbox knows whether its message is worth keeping
+        self.desk.on_ended(now)
         for party in self.parties():
             if party.alive and party.key:
                 party.alive = False

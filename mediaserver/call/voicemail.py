@@ -91,6 +91,11 @@ class Deposit:
         goodbye = media.PromptAudio(prompt=PromptId.VOICEMAIL_RECORDED.value, language=call.language_of(call.b).value)
         self._play = call.play((call.a,), (goodbye,), recorded=False, alone=True)
 
+    def silent(self, silent_s: float, now: float) -> None:
+        """The caller has been silent for so long; what they were silent before the tone does not count."""
+        if min(silent_s, now - self._began) >= self._call.context.config.voicemail.silence_s:
+            self.finish("silence", now)
+
     def timer(self, name: str, now: float) -> None:
         """The limit."""
         if name == _LIMIT:
