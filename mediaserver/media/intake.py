@@ -192,6 +192,8 @@ class Intake:
         match Verdict(int(batch.verdicts[at])):
             case Verdict.FOREIGN:
                 self._foreign(leg, data, batch.sources[at].tobytes(), arrival_tick)
+            case Verdict.FIRST:
+                self._streams.first(leg, data, arrival_tick)
             case Verdict.NEW_SSRC:
                 self._streams.new_ssrc(leg, data, arrival_tick)
             case Verdict.ODD:
@@ -205,7 +207,7 @@ class Intake:
 
     def _foreign(self, leg: Leg, data: bytes, source: bytes, arrival_tick: int) -> None:
         address = unpack_address(source)
-        if leg.media is None or address is None or not self._may_learn(leg, address[0], arrival_tick):
+        if address is None or not (address == leg.learned or self._may_learn(leg, address[0], arrival_tick)):
             leg.drop("foreign-source")
             return
         try:

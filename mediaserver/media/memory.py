@@ -140,10 +140,15 @@ class MemoryForwarder:
         now = self._clock()
         raw = address_row(source)[0].tobytes()
         verdict = Verdict.RTCP if destination != self._local[row] else self._judge(row, data, raw)
-        if verdict in (Verdict.PASSED, Verdict.KEPT, Verdict.NEW_SSRC):
+        if verdict in (Verdict.PASSED, Verdict.KEPT, Verdict.FIRST, Verdict.NEW_SSRC):
             record["packets_received"] += 1
             record["received_ns"] = now
-        if verdict is Verdict.PASSED:
+        if verdict is Verdict.FIRST:
+            record["ssrc_in"], record["has_ssrc_in"] = int.from_bytes(data[8:12], "big"), 1
+            if self._passes(record, data):
+                self.table["anchored"][int(record["route"])] = 0
+                self._pass(row, data, now)
+        elif verdict is Verdict.PASSED:
             self._pass(row, data, now)
         self._kept.append((data, row, now, verdict, raw))
         self.on_datagram(verdict)
@@ -163,14 +168,19 @@ class MemoryForwarder:
         pt_out = int(record["pt_out"][packet.payload_type])
         if pt_out == NO_PAYLOAD:
             return Verdict.ODD
-        if not record["has_ssrc_in"] or int(record["ssrc_in"]) != packet.ssrc:
+        if not record["has_ssrc_in"]:
+            return Verdict.FIRST
+        if int(record["ssrc_in"]) != packet.ssrc:
             return Verdict.NEW_SSRC
+        return Verdict.PASSED if self._passes(record, data) else Verdict.KEPT
+
+    def _passes(self, record: np.void, data: bytes) -> bool:
+        """Whether an accepted datagram goes on as it is, now."""
         route = int(record["route"])
-        if pt_out == NOT_PASSED or not 0 <= route < len(self.table):
-            return Verdict.KEPT
+        if record["pt_out"][data[1] & 0x7F] == NOT_PASSED or not 0 <= route < len(self.table):
+            return False
         target = self.table[route]
-        passes = target["open"] and target["sends"] and target["remote_len"]
-        return Verdict.PASSED if passes else Verdict.KEPT
+        return bool(target["open"] and target["sends"] and target["remote_len"])
 
     def _pass(self, row: int, data: bytes, now: int) -> None:
         record = self.table[row]

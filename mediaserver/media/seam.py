@@ -3,19 +3,22 @@
 A forwarder owns the sockets and is the only code that runs per packet. Per received RTP datagram it
 
 1. looks at the leg's row of the table: exact source address, RTP version 2, payload type with ``pt_out != NO_PAYLOAD``
-   or ``NOT_PASSED``, SSRC equal to ``ssrc_in``;
+   or ``NOT_PASSED``, SSRC equal to ``ssrc_in``; while none is known (``has_ssrc_in`` 0), the first that fits in all
+   else becomes it, and ``anchored`` of its target is cleared;
 2. if all fits and ``route >= 0``: rewrites payload type, SSRC, sequence and timestamp for the target leg and sends at
    once;
 3. keeps the datagram (as it came) for ``collect``, with the verdict.
 
-Anything that does not fit is not forwarded, only kept with its verdict: learning an address, a new SSRC,
+Anything that does not fit is not forwarded, only kept with its verdict: learning an address, a change of SSRC,
 telephone-event, comfort noise are the engine's slow path, at most one bulk step later.
 
 Continuity towards a target leg: while ``anchored`` is 1, ``out = in + offset``. When it is 0 (after a mix, a re-INVITE,
 an SSRC change; the engine clears it) the forwarder sets the offsets from the next packet so that the sequence goes on
 by one and the timestamp by the ticks that passed since ``sent_ns`` (at least one ptime), sets the marker bit, and sets
 ``anchored``. The engine, when it sends frames of its own to a leg, takes the sequence and timestamp from the same
-fields and writes them back. The engine only touches ``out`` fields of a leg to which no other leg is routed.
+fields and writes them back. The engine only touches ``out`` fields of a leg to which no other leg is routed, or while
+it holds the table: packets it has accepted late (a learned address, a changed SSRC) it passes on itself before
+the forwarder sees their successors.
 
 The table is the contract of both implementations (``native`` in C, ``python``); its layout is C's natural alignment.
 """
@@ -53,12 +56,14 @@ class Verdict(IntEnum):
     FOREIGN = 2
     """From another address than ``source``."""
     NEW_SSRC = 3
-    """Right address and payload type, another SSRC (or none known yet)."""
+    """Right address and payload type, another SSRC than the leg's."""
     ODD = 4
     """Not RTP version 2, too short (also for its own header), or a payload type that was not negotiated."""
     RTCP = 5
     """From the RTCP port (any source: the engine looks), or muxed (RFC 5761: from ``source``, second byte 192 to
     223)."""
+    FIRST = 6
+    """Accepted, its SSRC is the leg's from now on, and sent on or not as PASSED or KEPT would be."""
 
 
 LEG_DTYPE: Final = np.dtype(
@@ -98,9 +103,9 @@ LEG_DTYPE: Final = np.dtype(
 bytes; ``pt_out[p]`` what payload type p *from* this leg becomes at its route; ``*_out`` describe the stream *towards*
 this leg: the highest sequence and timestamp sent (a late packet does not turn them back).
 
-``packets_received`` and ``received_ns`` are of PASSED, KEPT and NEW_SSRC. ``packets_sent``, ``octets_sent`` (without
-headers, RFC 3550 6.4.1) and ``send_errors`` are counted by the forwarder, for ``send`` too. ``copies_dropped`` counts
-datagrams not kept because the ring was full, ``oversize`` those longer than ROW_BYTES. ``open_leg`` clears the row
+``packets_received`` and ``received_ns`` are of PASSED, KEPT, FIRST and NEW_SSRC. ``packets_sent``, ``octets_sent``
+(without headers, RFC 3550 6.4.1) and ``send_errors`` are counted by the forwarder, for ``send`` too. ``copies_dropped``
+counts datagrams not kept because the ring was full, ``oversize`` those longer than ROW_BYTES. ``open_leg`` clears the row
 (``route`` -1, ``pt_out`` NO_PAYLOAD) and sets ``open``."""
 
 

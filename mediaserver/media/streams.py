@@ -20,6 +20,7 @@ from mediaserver.media.g711 import decoded
 from mediaserver.media.g722 import G722Decoder
 from mediaserver.media.legs import CODEC_OF_KIND, NEVER, SEEN, Doubt, Held, Leg, Legs, PayloadKind
 from mediaserver.media.messages import Codec, Digit, Event, FirstPacket
+from mediaserver.media.passing import Passing
 from mediaserver.media.timeline import PAD, SPAN, Timeline
 from mediaserver.media.timescale import FRAME_TICKS, TICK_HZ, seconds
 from mediaserver.media.tones import power_of
@@ -55,24 +56,32 @@ class Streams:
         self._timeline = timeline
         self._emit = emit
         self._on_shift = on_shift
+        self._passing = Passing(legs)
 
     # --- which stream ------------------------------------------------------------------------
 
+    def first(self, leg: Leg, data: bytes, arrival_tick: int) -> None:
+        """The packet whose SSRC the forwarder took for the leg's; it has gone on, if it was to."""
+        packet = _parsed(leg, data)
+        if packet is not None:
+            self._begin(leg, packet, arrival_tick)
+            self.packet(leg, data, arrival_tick)
+
     def new_ssrc(self, leg: Leg, data: bytes, arrival_tick: int) -> None:
-        """A packet from the right address under an SSRC the forwarder does not know as the leg's."""
+        """A packet from the right address that the forwarder did not pass on: its SSRC is not, or was not yet, the
+        leg's. Once it is accepted it is passed on here, ahead of those that the forwarder passes then."""
         packet = _parsed(leg, data)
         if packet is None:
             return
         record = self._legs.table[leg.row]
-        if record["has_ssrc_in"] and int(record["ssrc_in"]) == packet.ssrc:
-            self.packet(leg, data, arrival_tick)
-            return
         held = leg.candidate
-        if not record["has_ssrc_in"] or not self._legs.anchored[leg.row]:
-            self._accept(leg, packet, arrival_tick)
+        if record["has_ssrc_in"] and int(record["ssrc_in"]) == packet.ssrc:
+            with self._legs.forwarder.held():
+                self._passing.on(leg, packet, arrival_tick)
+        elif not record["has_ssrc_in"] or not self._legs.anchored[leg.row]:
+            self._accept(leg, [(packet, arrival_tick)])
         elif held is not None and held.ssrc == packet.ssrc and (packet.sequence - held.sequence) & 0xFFFF == 1:
-            first = RtpPacket.parse(held.data)
-            self._accept(leg, first, held.arrival_tick)
+            self._accept(leg, [(RtpPacket.parse(held.data), held.arrival_tick), (packet, arrival_tick)])
             self.packet(leg, held.data, held.arrival_tick)
         else:
             if held is not None:
@@ -82,17 +91,24 @@ class Streams:
         leg.candidate = None
         self.packet(leg, data, arrival_tick)
 
-    def _accept(self, leg: Leg, packet: RtpPacket, arrival_tick: int) -> None:
-        """From now on this SSRC is the leg's; the stream towards its peer goes on without a seam."""
-        legs, row = self._legs, leg.row
-        record = legs.table[row]
+    def _accept(self, leg: Leg, packets: list[tuple[RtpPacket, int]]) -> None:
+        """From now on the SSRC of these (each with its arrival) is the leg's; the stream towards its peer goes on
+        without a seam."""
+        legs = self._legs
+        record = legs.table[leg.row]
         with legs.forwarder.held():
-            record["ssrc_in"], record["has_ssrc_in"] = packet.ssrc, 1
+            record["ssrc_in"], record["has_ssrc_in"] = packets[0][0].ssrc, 1
             target = int(record["route"])
             if target >= 0:
                 legs.table["anchored"][target] = 0
+            for packet, arrival_tick in packets:
+                self._passing.on(leg, packet, arrival_tick)
+        self._begin(leg, *packets[0])
+
+    def _begin(self, leg: Leg, packet: RtpPacket, arrival_tick: int) -> None:
         for press in leg.events.flush(seconds(arrival_tick)):
             self._tell(leg, press)
+        leg.candidate = None
         self._anchor(leg, packet.sequence, packet.timestamp, arrival_tick)
 
     def _anchor(self, leg: Leg, sequence: int, timestamp: int, arrival_tick: int) -> None:

@@ -100,7 +100,7 @@ int main(int argc, char **argv) {
     if (argc != 3) return 2;
     state = strtoull(argv[1], NULL, 10) * 2 + 1;
     long turns = strtol(argv[2], NULL, 10);
-    uint64_t by_verdict[6] = {0}, seen = 0;
+    uint64_t by_verdict[7] = {0}, seen = 0;
     fw_leg *table = calloc(LEGS, sizeof *table);
     uint8_t *rows = calloc(RING, ROW_BYTES), *verdicts = calloc(RING, 1), *sources = calloc(RING, SOCKADDR_BYTES);
     int32_t *lengths = calloc(RING, 4), *legs = calloc(RING, 4);
@@ -126,7 +126,7 @@ int main(int argc, char **argv) {
         if (any(24) && head - seen < RING / 2) continue; /* sometimes late enough for a full ring */
         for (; seen < head; seen++) {
             uint64_t place = seen % RING;
-            if (lengths[place] < 0 || lengths[place] > ROW_BYTES || legs[place] < 0 || legs[place] >= LEGS || verdicts[place] > RTCP)
+            if (lengths[place] < 0 || lengths[place] > ROW_BYTES || legs[place] < 0 || legs[place] >= LEGS || verdicts[place] > FIRST)
                 return 6;
             by_verdict[verdicts[place]]++;
         }
@@ -135,9 +135,9 @@ int main(int argc, char **argv) {
     }
     if (fw_failed(f)) return 7;
     fw_free(f);
-    printf("%llu %llu %llu %llu %llu %llu\n", (unsigned long long)by_verdict[0], (unsigned long long)by_verdict[1],
+    printf("%llu %llu %llu %llu %llu %llu %llu\n", (unsigned long long)by_verdict[0], (unsigned long long)by_verdict[1],
            (unsigned long long)by_verdict[2], (unsigned long long)by_verdict[3], (unsigned long long)by_verdict[4],
-           (unsigned long long)by_verdict[5]);
+           (unsigned long long)by_verdict[5], (unsigned long long)by_verdict[6]);
     free(table), free(rows), free(verdicts), free(sources), free(lengths), free(legs), free(arrival);
     return 0;
 }

@@ -31,7 +31,7 @@
 #define EVENTS 256
 #define STOP UINT64_MAX
 
-enum verdict { PASSED, KEPT, FOREIGN, NEW_SSRC, ODD, RTCP };
+enum verdict { PASSED, KEPT, FOREIGN, NEW_SSRC, ODD, RTCP, FIRST };
 enum kind { RTP_SOCKET, RTCP_SOCKET };
 
 typedef struct {
@@ -119,18 +119,23 @@ static int same_address(const uint8_t *want, uint32_t want_len, const uint8_t *f
     return !memcmp(want + 24, unscoped, 4) || !memcmp(want + 24, from + 24, 4);
 }
 
+/* Whether an accepted datagram goes on as it is, now. */
+static int passes(const fw *f, const fw_leg *leg, const uint8_t *d) {
+    if (leg->pt_out[d[1] & 127] == NOT_PASSED || leg->route < 0 || (uint32_t)leg->route >= f->capacity) return 0;
+    const fw_leg *to = &f->table[leg->route];
+    return f->sockets[leg->route].bound && to->open && to->sends && to->remote_len && to->remote_len <= SOCKADDR_BYTES;
+}
+
 static enum verdict judge(const fw *f, const fw_leg *leg, const uint8_t *d, int n, const uint8_t *from, int *header) {
     if (!same_address(leg->source, leg->source_len, from)) return FOREIGN;
     if (n >= 2 && d[0] >> 6 == 2 && d[1] >= 192 && d[1] <= 223) return RTCP;
     if (n < RTP_HEADER || d[0] >> 6 != 2) return ODD;
     *header = header_bytes(d, n);
     if (*header < 0) return ODD;
-    uint8_t pt_out = leg->pt_out[d[1] & 127];
-    if (pt_out == NO_PAYLOAD) return ODD;
-    if (!leg->has_ssrc_in || get32(d + 8) != leg->ssrc_in) return NEW_SSRC;
-    if (pt_out == NOT_PASSED || leg->route < 0 || (uint32_t)leg->route >= f->capacity) return KEPT;
-    const fw_leg *to = &f->table[leg->route];
-    return f->sockets[leg->route].bound && to->open && to->sends && to->remote_len && to->remote_len <= SOCKADDR_BYTES ? PASSED : KEPT;
+    if (leg->pt_out[d[1] & 127] == NO_PAYLOAD) return ODD;
+    if (!leg->has_ssrc_in) return FIRST;
+    if (get32(d + 8) != leg->ssrc_in) return NEW_SSRC;
+    return passes(f, leg, d) ? PASSED : KEPT;
 }
 
 /* The first packet after a break: sequence on by one, timestamp by the time that passed. */
@@ -217,11 +222,19 @@ static void receive_one(fw *f, uint32_t row, int kind) {
     int64_t now = now_ns();
     int header = RTP_HEADER;
     enum verdict v = kind == RTCP_SOCKET ? RTCP : judge(f, leg, d, (int)n, (uint8_t *)&from, &header);
-    if (v == PASSED || v == KEPT || v == NEW_SSRC) {
+    if (v == PASSED || v == KEPT || v == FIRST || v == NEW_SSRC) {
         leg->packets_received++;
         leg->received_ns = now;
     }
-    if (v == PASSED) pass(f, leg, d, (int)n, header, now);
+    if (v == FIRST) {
+        leg->ssrc_in = get32(d + 8);
+        leg->has_ssrc_in = 1;
+        if (passes(f, leg, d)) {
+            f->table[leg->route].anchored = 0;
+            pass(f, leg, d, (int)n, header, now);
+        }
+    } else if (v == PASSED)
+        pass(f, leg, d, (int)n, header, now);
     if (full) {
         leg->copies_dropped++;
         return;

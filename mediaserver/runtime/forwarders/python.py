@@ -58,7 +58,7 @@ _AT_SSRC_IN, _AT_STREAM, _AT_SENT = _at("ssrc_in"), _at("ssrc_out"), _at("sent_n
 _AT_RECEIVED, _AT_SENT_COUNTS = _at("received_ns"), _at("packets_sent")
 
 _PASSED, _KEPT, _FOREIGN = int(Verdict.PASSED), int(Verdict.KEPT), int(Verdict.FOREIGN)
-_NEW_SSRC, _ODD, _RTCP = int(Verdict.NEW_SSRC), int(Verdict.ODD), int(Verdict.RTCP)
+_NEW_SSRC, _ODD, _RTCP, _FIRST = int(Verdict.NEW_SSRC), int(Verdict.ODD), int(Verdict.RTCP), int(Verdict.FIRST)
 
 
 class _Addresses:
@@ -180,7 +180,7 @@ class PythonForwarder:
                 if 0 <= now - noted < MOST_BACKLOG_NS:
                     arrival = noted
             verdict = judge(row, data, length, address, now) if muxed else _RTCP
-            if verdict in (_PASSED, _KEPT, _NEW_SSRC):
+            if verdict in (_PASSED, _KEPT, _NEW_SSRC, _FIRST):
                 _, received = _RECEIVED.unpack_from(table, received_at)
                 _RECEIVED.pack_into(table, received_at, now, received + 1)
             if full:
@@ -220,19 +220,23 @@ class PythonForwarder:
             return _ODD
         ssrc_in, has_ssrc_in = _SSRC_IN.unpack_from(table, base + _AT_SSRC_IN)
         came = _RTP.unpack_from(data)
-        if not has_ssrc_in or came[4] != ssrc_in:
+        if not has_ssrc_in:
+            _SSRC_IN.pack_into(table, base + _AT_SSRC_IN, came[4], 1)
+        elif came[4] != ssrc_in:
             return _NEW_SSRC
         (route,) = _ROUTE.unpack_from(table, base + _AT_ROUTE)
         if pt_out == NOT_PASSED or not 0 <= route < self._capacity:
-            return _KEPT
+            return _KEPT if has_ssrc_in else _FIRST
         opened, anchored, sends = table[route * _ROW], table[route * _ROW + 1], table[route * _ROW + 2]
         if not (opened and sends and route in self._sockets and self._remote(route)):
-            return _KEPT
+            return _KEPT if has_ssrc_in else _FIRST
+        if not has_ssrc_in:
+            table[route * _ROW + 1] = anchored = 0
         marker = came[1] & 128 if anchored else 128
         self._rewrite(route, data, came, marker | pt_out & 127, now)
         self._send(route, data[:length], length - header)
         _RTP.pack_into(data, 0, *came)  # what is kept is what came
-        return _PASSED
+        return _PASSED if has_ssrc_in else _FIRST
 
     def _rewrite(self, route: int, data: memoryview, came: tuple[int, ...], second: int, now: int) -> None:
         """Put the new header in, and note in the target's row what it got."""

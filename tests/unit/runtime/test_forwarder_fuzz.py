@@ -29,5 +29,5 @@ def test_no_sanitizer_objects_and_every_verdict_comes_up(sanitizers: str, tmp_pa
     done = subprocess.run([program, "20261123", "20000"], capture_output=True, text=True, timeout=60, check=False)
     assert (done.returncode, done.stderr) == (0, "")
     by_verdict = [int(n) for n in done.stdout.split()]
-    assert len(by_verdict) == 6
+    assert len(by_verdict) == 7
     assert min(by_verdict) > 20, by_verdict

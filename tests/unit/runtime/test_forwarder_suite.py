@@ -122,16 +122,54 @@ async def test_nothing_is_accepted_while_no_source_is_known(rig: Rig) -> None:
     assert await rig.keep(1) == [kept(rtp(7, 900), Verdict.FOREIGN, source=rig.a.sockaddr)]
 
 
-@pytest.mark.parametrize("known", [0, 1])
-async def test_another_ssrc_is_kept_and_not_forwarded(rig: Rig, known: int) -> None:
-    """Also when none was known: zero is an SSRC like any other."""
-    rig.leg(0)["has_ssrc_in"] = known
-    if not known:
-        rig.leg(0)["ssrc_in"] = 0
-    data = rtp(7, 900, ssrc=0x33333333 if known else 0)
+async def test_another_ssrc_is_kept_and_not_forwarded(rig: Rig) -> None:
+    data = rtp(7, 900, ssrc=0x33333333)
     rig.a.send(data, rig.port_a)
     assert await rig.keep(1) == [kept(data, Verdict.NEW_SSRC)]
     assert rig.b.nothing_there()
+
+
+@pytest.mark.parametrize("ssrc", [0, 0x33333333])
+async def test_the_first_packet_of_a_stream_makes_its_ssrc_the_legs_and_goes_on(rig: Rig, ssrc: int) -> None:
+    """Anchored anew, with the marker; the second follows it; zero is an SSRC like any other."""
+    rig.leg(0)["has_ssrc_in"] = rig.leg(0)["ssrc_in"] = 0
+    rig.leg(1)["anchored"], rig.leg(1)["seq_off"], rig.leg(1)["ts_off"] = 1, 77, 7777
+    packets = [rtp(7, 900, ssrc=ssrc), rtp(8, 1060, ssrc=ssrc)]
+    for data in packets:
+        rig.a.send(data, rig.port_a)
+    assert [(await rig.b.receive())[:12] for _ in packets] == [
+        RTP.pack(0x80, 0x80, 1001, 50160, 0xABCD0001),
+        RTP.pack(0x80, 0, 1002, 50320, 0xABCD0001),
+    ]
+    assert await rig.keep(2) == [kept(packets[0], Verdict.FIRST), passed(packets[1])]
+    facts = (rig.leg(0)["ssrc_in"], rig.leg(0)["has_ssrc_in"], rig.leg(0)["packets_received"])
+    assert facts == (ssrc, 1, 2)
+
+
+@pytest.mark.parametrize("why", ["no route", "held", "not passed", "target closed"])
+async def test_a_first_packet_with_nowhere_to_go_is_the_first_all_the_same(rig: Rig, why: str) -> None:
+    rig.leg(0)["has_ssrc_in"] = 0
+    if why == "no route":
+        rig.leg(0)["route"] = -1
+    elif why == "held":
+        rig.leg(1)["sends"] = 0
+    elif why == "target closed":
+        rig.forwarder.close_leg(1)
+    data = rtp(7, 900, ssrc=5, pt=101 if why == "not passed" else 0)
+    rig.a.send(data, rig.port_a)
+    assert await rig.keep(1) == [kept(data, Verdict.FIRST)]
+    assert (rig.leg(0)["ssrc_in"], rig.leg(0)["has_ssrc_in"]) == (5, 1)
+    assert rig.b.nothing_there()
+
+
+@pytest.mark.parametrize("what", ["foreign", "odd"])
+async def test_what_does_not_fit_is_no_first_packet(rig: Rig, what: str) -> None:
+    rig.leg(0)["has_ssrc_in"] = 0
+    if what == "foreign":
+        rig.leg(0)["source_len"] = 0
+    rig.a.send(rtp(7, 900, pt=3 if what == "odd" else 0), rig.port_a)
+    assert [each.verdict for each in await rig.keep(1)] == [Verdict.FOREIGN if what == "foreign" else Verdict.ODD]
+    assert rig.leg(0)["has_ssrc_in"] == 0
 
 
 @pytest.mark.parametrize(
