@@ -104,6 +104,11 @@ class LegSdp:
         """The peer holds us."""
         return self._media is not None and self._media.held
 
+    @property
+    def takes_events(self) -> bool:
+        """Keys are sent to the peer as telephone-events, not as tones."""
+        return self._media is not None and self._media.telephone_event_send is not None
+
     def describe(self) -> tuple[str, int, str]:
         """Where we send to and in which codec; empty and 0 while unknown."""
         if self._media is None:

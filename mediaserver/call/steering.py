@@ -77,6 +77,9 @@ class Keypad:
                 call.answering.digit(press.digit, press.at)
             return
         other = call.other(party)
+        if not other.sdp.takes_events:
+            # it has heard the tones in the audio already; a second one would be a second press
+            presses = tuple(press for press in presses if press.channel is not SteeringChannel.IN_BAND)
         for duration_ms, group in groupby(presses, key=lambda press: press.duration_ms):
             digits = "".join(press.digit for press in group)
             call.to_worker(media.SendDigits(leg_id=other.media_leg, digits=digits, duration_ms=duration_ms))
