@@ -10,6 +10,7 @@ from collections import Counter, deque
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 
 import structlog
 
@@ -133,8 +134,14 @@ class CallHub:
         if live is None:
             return False
         now = self._clock.now()
-        accepted = live.call.steer(Steer(user=user, command=command, channel=channel), now)
-        self._carry_out(live, live.call.take_effects())
+        accepted = False
+
+        def steer() -> None:
+            nonlocal accepted
+            accepted = live.call.steer(Steer(user=user, command=command, channel=channel), now)
+            self._carry_out(live, live.call.take_effects())
+
+        self._edge(live, steer)
         self._drain(live)
         self._shell.pump()
         return accepted
@@ -166,19 +173,24 @@ class CallHub:
             _log.warning("call.not-admitted", called=event.called, why="no media worker has room for another call")
             self._agent.reject(event.leg, 503, now=now, headers=(("Retry-After", "5"),))
             return
-        call = Call(
-            call_id=f"c-{self._context.ids.token(64)}",
-            invited=event,
-            route=self._directory.route(event, now),
-            context=self._context,
-            now=now,
-        )
+        try:
+            call = Call(
+                call_id=f"c-{self._context.ids.token(64)}",
+                invited=event,
+                route=self._directory.route(event, now),
+                context=self._context,
+                now=now,
+            )
+        except Exception:  # a task's edge: every request ends in a final response
+            _log.exception("call.unstarted", called=event.called)
+            self._agent.reject(event.leg, 500, now=now)
+            return
         live = LiveCall(call=call, worker=worker, sip_legs={"a": event.leg})
         self._calls[call.call_id] = live
         self._by_sip_leg[event.leg] = (live, "a")
         self._idle.clear()
         self.started += 1
-        self._carry_out(live, call.start(now))
+        self._edge(live, lambda: self._carry_out(live, call.start(now)))
         self._drain(live)
 
     def _on_media(self, event: media.Event) -> None:
@@ -222,12 +234,20 @@ class CallHub:
         try:
             while live.inbox:
                 item = live.inbox.popleft()
-                self._carry_out(live, live.call.handle(item, self._clock.now()))
-        except Exception:  # a task's edge: one call's fault must not harm the others
-            _log.exception("call.broken", call=live.call.call_id)
-            self._give_up(live)
+                self._edge(live, partial(self._handle, live, item))
         finally:
             live.busy = False
+
+    def _handle(self, live: LiveCall, item: CallInput) -> None:
+        self._carry_out(live, live.call.handle(item, self._clock.now()))
+
+    def _edge(self, live: LiveCall, work: Callable[[], None]) -> None:
+        """Do a call's work; one call's fault must not harm the others."""
+        try:
+            work()
+        except Exception:  # a task's edge
+            _log.exception("call.broken", call=live.call.call_id)
+            self._give_up(live)
 
     # --- out ----------------------------------------------------------------------------------
 
@@ -341,7 +361,7 @@ class CallHub:
         """End a call whose logic failed: both parties are released, its recordings are settled as after a crash."""
         now = self._clock.now()
         for leg in live.sip_legs.values():
-            with suppress(SipStateError):
+            with suppress(SipError):
                 self._agent.bye(leg, now=now)
         for kind, key in live.owned:
             if kind == "recording":
@@ -431,9 +451,12 @@ class CallHub:
             self._owners.pop(key, None)
         for leg in live.sip_legs.values():
             self._by_sip_leg.pop(leg, None)
-        self.on_over(live.call)
         if not self._calls:
             self._idle.set()
+        try:
+            self.on_over(live.call)
+        except Exception:  # a task's edge: whoever writes the call down must not keep it from ending
+            _log.exception("call.unwritten", call=live.call.call_id)
 
 
 def _no_note(call: Call, note: do.Note, now: float) -> None:

@@ -6,6 +6,8 @@ import asyncio
 import os
 from collections.abc import Callable, Collection
 from concurrent.futures import Executor
+from contextlib import suppress
+from itertools import chain, repeat
 from pathlib import Path
 
 import structlog
@@ -40,8 +42,8 @@ Known = Callable[[], Collection[str]]
 """Ids of the recordings the catalog has."""
 
 MAILBOXES = "mailboxes"
-RETRY_AFTER_S = (0.5, 2.0, 8.0)
-"""A disk or a database that refuses is asked again after so many seconds."""
+RETRY_AFTER_S = (0.5, 2.0, 8.0, 30.0)
+"""A disk or a database that refuses is asked again after so many seconds; the last for as long as it takes."""
 
 
 class _QuickDisk(Disk):
@@ -85,6 +87,7 @@ class RecordingStore:
         self._executor = executor
         self._mailboxes: set[str] = set()
         self._jobs: set[asyncio.Future[None]] = set()
+        self._closing = asyncio.Event()
         self.on_sealed: Callable[[RecordingManifest, Path], None] = _ignore
 
     def _root(self, recording_id: str) -> Path:
@@ -155,8 +158,15 @@ class RecordingStore:
         known = self._known()
         for directory in finished_recordings(self._data_dir):
             if directory.name not in known:
-                self._enter(read_manifest(directory), directory)
+                self._take_in(directory)
         return found + salvage_sweep(self._data_dir / MAILBOXES, at_rest_key=self._key)
+
+    def _take_in(self, directory: Path) -> None:
+        """Enter a finished recording that the catalog does not know; one that cannot be read is left."""
+        try:
+            self._enter(read_manifest(directory), directory)
+        except SpoolError as error:
+            _log.error("recording.unreadable", recording=directory.name, error=str(error))
 
     def _salvaged(self, swept: Swept, enter: bool) -> Callable[[], None] | None:
         _log.info(
@@ -173,23 +183,35 @@ class RecordingStore:
         loop = asyncio.get_running_loop()
 
         async def finish() -> None:
-            for pause_s in (*RETRY_AFTER_S, None):
+            for pause_s in chain(RETRY_AFTER_S, repeat(RETRY_AFTER_S[-1])):
                 try:
                     then = await loop.run_in_executor(self._executor, job)
-                except (SpoolError, SQLAlchemyError) as error:
-                    _log.error("recording.unsettled", recording=recording_id, error=str(error), again_in_s=pause_s)
-                    if pause_s is None:
+                except (SpoolError, SQLAlchemyError, OSError) as error:
+                    again_in_s = None if self._closing.is_set() else pause_s
+                    _log.error("recording.unsettled", recording=recording_id, error=str(error), again_in_s=again_in_s)
+                    if again_in_s is None:
                         return  # it stays on disk as it is: the next start settles it
-                    await asyncio.sleep(pause_s)
+                    with suppress(TimeoutError):
+                        await asyncio.wait_for(self._closing.wait(), pause_s)
                 else:
                     self._mailboxes.discard(recording_id)
                     if then is not None:
                         then()
                     return
 
-        task = loop.create_task(finish())
+        async def guarded() -> None:
+            try:
+                await finish()
+            except Exception:  # a task's edge: it stays on disk as it is
+                _log.exception("recording.unsettled", recording=recording_id)
+
+        task = loop.create_task(guarded())
         self._jobs.add(task)
         task.add_done_callback(self._jobs.discard)
+
+    def close(self) -> None:
+        """What a disk or a database still refuses has one more try; the next start settles the rest."""
+        self._closing.set()
 
     async def settled(self) -> None:
         """Wait until every job given so far is done."""

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import structlog
+from sqlalchemy.exc import SQLAlchemyError
 
 from callmodel.errors import StartError
 from callmodel.manifest import RecordingManifest
@@ -97,6 +98,8 @@ class MediaServer:
         self._ids = ids
         self._executor = executor
         self._refreshing: asyncio.Task[None] | None = None
+        self._seen = 0
+        """Version of the subscribers that the directory has."""
         self._credentials: dict[str, dict[str, str]] = {}
         self.registrar = Registrar()
         self.journal = Journal(catalog, clock, executor)
@@ -120,6 +123,7 @@ class MediaServer:
         """Settle what a crash left, then listen. OSError names the port that is taken."""
         await asyncio.get_running_loop().run_in_executor(self._executor, self.recordings.sweep)
         self.directory = self._make_directory()
+        self._seen = self.catalog.subscribers.version()
         await self._refresh()
         self.shell = SipShell(self.clock, self._network)
         ports = await self._listen()
@@ -251,14 +255,16 @@ class MediaServer:
 
     async def _keep_fresh(self) -> None:
         loop = asyncio.get_running_loop()
-        seen = self.catalog.subscribers.version()
         while True:
             await asyncio.sleep(REFRESH_S)
-            version = await loop.run_in_executor(self._executor, self.catalog.subscribers.version)
-            if version != seen:
-                seen = version
-                await self._refresh()
-                _log.info("subscribers.reloaded", count=len(self.directory.subscribers))
+            try:
+                version = await loop.run_in_executor(self._executor, self.catalog.subscribers.version)
+                if version != self._seen:
+                    await self._refresh()
+                    self._seen = version
+                    _log.info("subscribers.reloaded", count=len(self.directory.subscribers))
+            except SQLAlchemyError as error:
+                _log.error("subscribers.unread", error=str(error))
 
     # --- stop ---------------------------------------------------------------------------------
 
@@ -278,6 +284,7 @@ class MediaServer:
                 await self.hub.idle()
         except TimeoutError:
             _log.error("server.calls-left", calls=len(self.hub.calls))
+        self.recordings.close()
         await self.recordings.settled()
         await self.journal.written()
 
