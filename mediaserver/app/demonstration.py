@@ -278,7 +278,12 @@ async def _delivered(product: Product, scene: Scene, record: RecordingRecord) ->
     except AttemptError as error:
         return _finding(scene, "at Dubber", False, str(error))
     met = remote.sha256 == manifest.audio.sha256 and remote.size_bytes == manifest.audio.size_bytes
-    return _finding(scene, "at Dubber, same size and digest", met, f"recording {remote.id}, {remote.status}")
+    return _finding(scene, "at Dubber, same size and digest", met, _link(product, remote.id))
+
+
+def _link(product: Product, remote_id: str) -> str:
+    base = product.platform.base if product.platform is not None else product.settings.uploader.base_url
+    return f"{base}/recordings/{remote_id}"
 
 
 async def _deliveries(delivery: Delivery, product: Product, recording_ids: list[str]) -> None:
