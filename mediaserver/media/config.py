@@ -27,6 +27,9 @@ class EngineConfig:
     """Packets in one step from which on arrays are cheaper than one packet at a time."""
     duck_db: float = 12.0
     """How far speech goes down under an announcement."""
+    held_up_s: float = 0.0
+    """A step that comes so long after the one before was held up, and packets that came meanwhile may not be read yet:
+    recordings wait for them (see ``backlog``). 0: packets never wait to be read (virtual time)."""
     unix_offset_ns: int = 0
     """Wall time less monotonic time, for the NTP field of sender reports."""
 

@@ -4,8 +4,9 @@ Commands go in, datagrams come and go through the forwarder, time is told; event
 every 20 ms. In virtual time it is called after packets have come and when ``next_timer`` says.
 
 One step: datagrams are placed on the time line in order of arrival, in slices short enough that nothing of a late
-step's past is overwritten before it is written; recordings are written ``flush_delay_s`` behind; then the frames
-that are due are composed and sent. Missed frames are skipped, at most CATCH_UP are sent at once.
+step's past is overwritten before it is written; recordings are written ``flush_delay_s`` behind, or behind what has
+been read while packets wait (``backlog``); then the frames that are due are composed and sent. Missed frames are
+skipped, at most CATCH_UP are sent at once.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from typing import Final
 import numpy as np
 
 from mediaserver.media.arrays import Ints
+from mediaserver.media.backlog import ROOM_TICKS, Backlog
 from mediaserver.media.bank import Prompts
 from mediaserver.media.clocks import Clocks
 from mediaserver.media.config import EngineConfig
@@ -87,6 +89,7 @@ class MediaEngine:
             emit=emit,
             random_u32=random_u32,
         )
+        self._backlog = Backlog(nearest_tick(config.held_up_s))
         self._frame = 0
         """First tick of the next frame to compose."""
         self._tick = 0
@@ -110,7 +113,7 @@ class MediaEngine:
             self._frame = max(self._frame, frame_from(tick_at(now)))
         if isinstance(command, CloseLeg | CloseCall):
             self._ingest(tick_at(now))  # what came before the sockets close counts
-        else:
+        elif not self._backlog.there and not self._backlog.late(tick_at(now)):
             self._reach(tick_at(now))
         self._desk.carry_out(command, now)
 
@@ -159,30 +162,37 @@ class MediaEngine:
         while self._tick < tick:
             self._tick = min(tick, self._tick + SLICE_TICKS) if self._recorder.next_timer() is not None else tick
             self._timeline.advance(frame_from(self._tick) + AHEAD, self._legs.top)
+            self._sources.reach(self._tick)
             self._recorder.flush(self._tick)
+        self._sources.reach(self._tick)
         self._recorder.flush(self._tick)
 
     def _ingest(self, tick: int) -> None:
         batch = self._forwarder.collect()
         if not batch.legs.size:
-            self._reach(tick)
+            if not self._backlog.look(tick, None):
+                self._reach(tick)
             return
         arrivals = batch.arrival_ns // NS_PER_TICK
         first, last = int(arrivals.min()), int(arrivals.max())
+        behind = ROOM_TICKS if self._backlog.look(tick, first) else 0
         self._reach(min(first, tick))
         if last - first <= SLICE_TICKS:
-            self._place(batch, np.arange(arrivals.size), last)
+            self._place(batch, np.arange(arrivals.size), last, behind)
         else:  # a late step: as if it had been called every half second meanwhile
             slices = (arrivals - first) // SLICE_TICKS
             for part in np.unique(slices):
                 chosen = np.flatnonzero(slices == part)
-                self._place(batch, chosen, int(arrivals[chosen].max()))
-        self._reach(tick)
+                self._place(batch, chosen, int(arrivals[chosen].max()), behind)
+        if not behind:
+            self._reach(tick)
 
-    def _place(self, batch: Batch, chosen: Ints, tick: int) -> None:
+    def _place(self, batch: Batch, chosen: Ints, tick: int, behind: int) -> None:
+        if behind:
+            self._recorder.write_out(self._tick)  # its place in the ring may be wanted
         self._timeline.advance(frame_from(tick) + AHEAD, self._legs.top)
         self._intake.take(batch, chosen)
-        self._reach(tick)
+        self._reach(tick - behind)
 
     def _frames(self, tick: int) -> None:
         due = (tick - self._frame) // FRAME_TICKS + 1
@@ -191,21 +201,13 @@ class MediaEngine:
         if not (self._composing or self._ears.listening):
             self._frame += (due - 1) * FRAME_TICKS  # only the one in which a reminder may be due
         elif due > CATCH_UP:
-            self._skip(self._frame, due - CATCH_UP)
             self._frame += (due - CATCH_UP) * FRAME_TICKS
         while self._frame <= tick:
             self._one_frame(self._frame)
             self._frame += FRAME_TICKS
 
-    def _skip(self, first: int, count: int) -> None:
-        """Frames that nobody will be sent any more: what sources said is still part of the record."""
-        if self._sources.active:
-            for at in range(max(0, count - 50), count):
-                self._sources.frame(first + at * FRAME_TICKS)
-
     def _one_frame(self, frame: int) -> None:
         self._injector.frame(frame)
-        self._sources.frame(frame)
         self._mixer.review(frame)
         if self._mixer.active:
             self._mixer.frame(frame)

@@ -144,6 +144,8 @@ class Ears:
         if not rows.size:
             return
         at = tick - LAG_TICKS
+        if at + 2 * FRAME_TICKS > self._timeline.horizon:
+            return  # packets wait to be read: that time is not on the time line yet
         rows = rows[(self._legs.heard[rows] >= at - 2 * FRAME_TICKS) | (self._hits[rows] > 0)]
         if not rows.size:
             return

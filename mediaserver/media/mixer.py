@@ -26,8 +26,8 @@ NOBODY: Final = -1
 STILL_TALKING_TICKS: Final = TICK_HZ // 5
 """A direction that only transcodes goes quiet this long after its source did."""
 
-SPOKEN_TICKS: Final = TICK_HZ
-"""A leg not heard for this long has nothing left in its jitter buffer."""
+SPOKEN_TICKS: Final = TICK_HZ // 2
+"""A leg not heard for this long has nothing left in its jitter buffer. (Less than the time line is ahead.)"""
 
 FEW_ROWS: Final = 6
 """Up to so many rows are composed one by one."""

@@ -159,6 +159,11 @@ class Recorder:
                     continue
             self._look_again(recording_id)
 
+    def write_out(self, tick: int) -> None:
+        """Write what is finished by now though it is no whole second."""
+        for recording in self._open.values():
+            recording.write_out(tick - self._delay)
+
     def poll(self) -> None:
         """Hear what the sinks have to say."""
         for recording in self._open.values():

@@ -134,6 +134,12 @@ class Recording:
         if self.over(tick, delay) and self.end is not None and self.written < self.end:
             self._write(self.end)
 
+    def write_out(self, tick: int) -> None:
+        """Hand over everything before ``tick``."""
+        last = tick if self.end is None else min(tick, self.end)
+        if last > self.written:
+            self._write(last)
+
     def over(self, tick: int, delay: int) -> bool:
         """Whether nothing that still comes can change it."""
         return self.end is not None and tick >= (self.end if self._nobody_left() else self.end + delay)

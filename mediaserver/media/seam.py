@@ -105,8 +105,8 @@ this leg: the highest sequence and timestamp sent (a late packet does not turn t
 
 ``packets_received`` and ``received_ns`` are of PASSED, KEPT, FIRST and NEW_SSRC. ``packets_sent``, ``octets_sent``
 (without headers, RFC 3550 6.4.1) and ``send_errors`` are counted by the forwarder, for ``send`` too. ``copies_dropped``
-counts datagrams not kept because the ring was full, ``oversize`` those longer than ROW_BYTES. ``open_leg`` clears the row
-(``route`` -1, ``pt_out`` NO_PAYLOAD) and sets ``open``."""
+counts datagrams not kept because the ring was full, ``oversize`` those longer than ROW_BYTES. ``open_leg`` clears the
+row (``route`` -1, ``pt_out`` NO_PAYLOAD) and sets ``open``."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 import numpy as np
 
 from mediaserver.media.arrays import Pcm
@@ -10,8 +12,11 @@ from mediaserver.media.legs import Leg, Legs
 from mediaserver.media.messages import OpenSource, SourceKind, ToneAudio
 from mediaserver.media.mixer import NOBODY, Mixer
 from mediaserver.media.timeline import Timeline
-from mediaserver.media.timescale import FRAME_TICKS, TICK_HZ
+from mediaserver.media.timescale import FRAME_TICKS, TICK_HZ, frame_from
 from mediaserver.media.tones import sine, to_pcm
+
+MOST_AT_ONCE: Final = 3 * TICK_HZ
+"""After a worker was held up: less than the time line holds."""
 
 
 class Sources:
@@ -24,6 +29,8 @@ class Sources:
         self._prompts = prompts
         self._talkers: dict[int, tuple[OpenSource, int, Pcm]] = {}
         """By row: what it is, the tick it began at, and for PROMPTS its samples."""
+        self._next = 0
+        """First tick of the next frame to say."""
 
     @property
     def active(self) -> bool:
@@ -46,8 +53,17 @@ class Sources:
         """Be silent."""
         self._talkers.pop(row, None)
 
-    def frame(self, tick: int) -> None:
-        """Say the frame that begins at ``tick``."""
+    def reach(self, tick: int) -> None:
+        """Say every frame that begins by ``tick``, as far back as the time line goes."""
+        if not self._talkers:
+            self._next = frame_from(tick)
+            return
+        self._next = max(self._next, frame_from(tick - MOST_AT_ONCE))
+        while self._next <= tick:
+            self._frame(self._next)
+            self._next += FRAME_TICKS
+
+    def _frame(self, tick: int) -> None:
         for row, (command, began, prompts) in self._talkers.items():
             samples = self._samples(row, command, tick, tick - began, prompts)
             self._timeline.put(row, tick, samples)

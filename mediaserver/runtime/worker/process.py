@@ -44,6 +44,8 @@ from mediaserver.runtime.worker.writer import WriterThread
 _log = structlog.get_logger()
 
 STEPS_HZ: Final = 50
+HELD_UP_S: Final = 0.25
+"""A step so long after the one before: packets may still wait in their sockets."""
 COMMANDS_AT_ONCE: Final = 32
 """Then packets and the step get their turn."""
 LOAD_INTERVAL_S: Final = 1.0
@@ -125,7 +127,8 @@ class _Running:
         settings: WorkerSettings,
         prompts: dict[tuple[str, str], PromptPcm],
     ) -> None:
-        config = replace(settings.engine, unix_offset_ns=time.time_ns() - time.monotonic_ns())
+        unix_offset_ns = time.time_ns() - time.monotonic_ns()
+        config = replace(settings.engine, unix_offset_ns=unix_offset_ns, held_up_s=HELD_UP_S)
         self._loop = loop
         self._channel = channel
         least = settings.open_files or hygiene.FILES_BESIDE_LEGS + hygiene.FILES_PER_LEG * config.legs
