@@ -144,6 +144,16 @@ class Core:
             response.headers.add(name, value)
         self.layer.respond(tx, response, now)
 
+    def refuse(self, tx: ServerTransaction, status: int, now: float, *extra: tuple[str, str | int]) -> None:
+        """As ``answer``, to a request nobody vouches for: sent once over UDP, and forgotten (RFC 3261 8.2.7, 26.3.2.4).
+
+        A made-up source is then sent no more than it brought, and a flood leaves nothing behind. A
+        request that comes again because the response was lost is judged again.
+        """
+        self.answer(tx, status, now, *extra)
+        if not tx.source.transport.reliable:
+            self.layer.forget(tx)
+
 
 def dialog_verdict(tx: ClientTransaction, response: Response) -> LegInput | None:
     """What a failed request inside a dialog says about the dialog (RFC 3261 12.2.1.2); None: nothing."""

@@ -118,6 +118,10 @@ class TransactionLayer:
         request = Request(method="CANCEL", uri=invite.request.uri, headers=headers)
         self._start_client(request, invite.hop, invite.key[0], handler, now)
 
+    def forget(self, tx: ServerTransaction) -> None:
+        """Forget a server transaction: its response is sent no more, the same request would be a new one."""
+        self._drop(tx)
+
     def abandon(self, tx: ClientTransaction) -> None:
         """Forget a client transaction whose peer has fallen silent (9.1)."""
         self._drop(tx)

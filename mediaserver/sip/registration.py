@@ -11,6 +11,7 @@ from mediaserver.sip.errors import SipSyntaxError
 from mediaserver.sip.events import Registered
 from mediaserver.sip.fields import parse_single
 from mediaserver.sip.registrar import Registrar
+from mediaserver.sip.throttle import Throttle
 from mediaserver.sip.transactions import ServerTransaction
 from mediaserver.sip.uri import SipUri
 
@@ -42,6 +43,7 @@ class Gate:
         self._registrar = registrar
         self._hash_of = hash_of
         self._is_local_user = is_local_user
+        self._throttle = Throttle()
 
     def identify(self, tx: ServerTransaction, now: float) -> Caller | None:
         """Who sent this; None when the request was answered with a challenge or refused."""
@@ -66,17 +68,30 @@ class Gate:
         try:
             verdict = self._challenger.verify(values, method=tx.request.method, ha1_of=self._hash_of, now=now)
         except SipSyntaxError as error:
-            self._core.answer(tx, error.status_hint, now)
+            self._core.refuse(tx, error.status_hint, now)
+            return None
+        user = verdict.user or ""
+        if verdict.outcome is not Outcome.NONE and self._must_wait(tx, user, now):
             return None
         if verdict.outcome is Outcome.GRANTED:
+            self._throttle.right(tx.source.host, user)
             return verdict.user
         if verdict.outcome is Outcome.DENIED:
-            self._core.answer(tx, 403, now)
+            self._throttle.wrong(tx.source.host, user, now)
+            self._core.refuse(tx, 403, now)
             return None
         stale = verdict.outcome is Outcome.STALE
         challenges = self._challenger.challenges(self._core.ids, now, user_agent=headers.get("user-agent"), stale=stale)
-        self._core.answer(tx, 401, now, *(("www-authenticate", value) for value in challenges))
+        self._core.refuse(tx, 401, now, *(("www-authenticate", value) for value in challenges))
         return None
+
+    def _must_wait(self, tx: ServerTransaction, user: str, now: float) -> bool:
+        """Refuse somebody who guesses, whether this guess is right or not."""
+        wait_s = self._throttle.wait_s(tx.source.host, user, now)
+        if wait_s:
+            self._core.discard("guessing", tx.source)
+            self._core.refuse(tx, 503, now, ("retry-after", wait_s))
+        return wait_s > 0
 
     # --- the registrar --------------------------------------------------------------------
 

@@ -25,11 +25,15 @@ def is_address(host: str) -> bool:
 
 
 def reply_hop(source: Hop, via: Via) -> Hop:
-    """Where responses to a request go (RFC 3261 18.2.2, RFC 3581 4)."""
+    """Where responses to a request go (RFC 3261 18.2.2, RFC 3581 4).
+
+    A multicast ``maddr`` is followed, as 18.2.2 means it; any other would let a stranger aim our responses
+    at whom he likes.
+    """
     if source.transport.reliable:
         return source
     maddr = via.param("maddr")
-    if maddr and is_address(maddr):
+    if maddr and is_address(maddr) and ip_address(maddr.strip("[]")).is_multicast:
         return Hop(transport=source.transport, host=maddr.strip("[]"), port=via.port or default_port(source.transport))
     if via.asks_rport:
         return source

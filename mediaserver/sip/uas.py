@@ -58,7 +58,7 @@ class Uas:
         to_tag = parse_single(tx.request.headers, "to").tag
         refusal = screen(self._core.config, tx.request, in_dialog=to_tag is not None)
         if refusal is not None:
-            self._core.answer(tx, refusal.status, now, *refusal.headers)
+            self._core.refuse(tx, refusal.status, now, *refusal.headers)
         elif to_tag is not None:
             self._in_dialog(tx, to_tag, now)
         else:
@@ -72,14 +72,16 @@ class Uas:
                 self._gate.register(tx, now)
             case "OPTIONS":
                 self._options(tx, now)
+                if not tx.source.transport.reliable:
+                    self._core.layer.forget(tx)
             case _:
-                self._core.answer(tx, 481, now)
+                self._core.refuse(tx, 481, now)
 
     def _cancel(self, tx: ServerTransaction, now: float) -> None:
         """200 when the INVITE is known, even if it was answered already (9.2)."""
         invite = self._core.layer.invite_of(tx)
         if invite is None:
-            self._core.answer(tx, 481, now)
+            self._core.refuse(tx, 481, now)
             return
         tx.to_tag = invite.to_tag
         self._core.answer(tx, 200, now)
@@ -105,7 +107,7 @@ class Uas:
         dialog_id = (headers.get("call-id") or "", to_tag, from_tag)
         leg = self._core.dialogs.get(dialog_id)
         if leg is None or (leg.over and tx.request.method != "BYE"):
-            self._core.answer(tx, 481, now)
+            self._core.refuse(tx, 481, now)
             return
         dialog = leg.dialog or leg.early[from_tag]
         if not dialog.takes(parse_cseq(headers).number):
@@ -185,7 +187,7 @@ class Uas:
         refused = self._no_room()
         if refused is not None:
             status, retry_after_s = refused
-            self._core.answer(tx, status, now, ("retry-after", retry_after_s))
+            self._core.refuse(tx, status, now, ("retry-after", retry_after_s))
             return
         caller = self._gate.identify(tx, now)
         if caller is None:

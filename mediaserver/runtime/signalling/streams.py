@@ -29,6 +29,9 @@ CONNECT_S: Final = 5.0
 HANDSHAKE_S: Final = 10.0
 """A TLS handshake, and the end of a TLS connection, may take so long."""
 
+BACKLOG: Final = 1024
+"""Connections that wait to be accepted: all phones come at once after a restart."""
+
 MAX_CONNECTIONS: Final = 2000
 MAX_DIALLING: Final = 100
 """Connections being opened; the next is a failure at once."""
@@ -139,6 +142,7 @@ class Streams:
             ssl=context,
             ssl_handshake_timeout=handshake_s,
             ssl_shutdown_timeout=handshake_s,
+            backlog=BACKLOG,
         )
         self._servers.append(server)
         if self._look is None:

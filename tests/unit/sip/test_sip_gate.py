@@ -11,6 +11,7 @@ from mediaserver.sip.digest import Algorithm, compute_ha1, compute_response, par
 from mediaserver.sip.events import Invited, Registered
 from mediaserver.sip.hops import Hop, Transport
 from mediaserver.sip.message import Response
+from mediaserver.sip.throttle import TRIES, Throttle
 from tests.support.sip_link import QUIET, REALM, RIGHT, make_agent
 from tests.support.sip_peer import Peer, request_text, statuses
 
@@ -100,6 +101,57 @@ def test_a_stale_nonce_is_challenged_again() -> None:
     (again,) = peer.say(text)
     assert statuses([again]) == [401]
     assert all(value.endswith("stale=true") for value in again.headers.get_all("www-authenticate"))
+
+
+@pytest.mark.parametrize("method", ["INVITE", "REGISTER", "OPTIONS", "BYE"])
+def test_nothing_is_kept_of_a_stranger(method: str) -> None:
+    """One response over UDP, smaller than two of its requests, and no transaction: no amplifier, no memory to fill."""
+    peer = phone()
+    text = request_text(method, user="nobody")
+    (answer,) = peer.say(text)
+    assert peer.agent.transaction_count == 0
+    peer.wait(40)
+    assert len(peer.sent) == 1
+    assert len(bytes(answer)) < 2 * len(text)
+
+
+def guess(peer: Peer, number: int, *, user: str = "bob", password: str = "wrong") -> int:
+    """Status of the answer to a call with a fresh nonce and this password."""
+    call_id = f"guess-{user}-{number}"
+    (challenge,) = peer.say(request_text("INVITE", user=user, branch=f"z9hG4bKg{number}", call_id=call_id))
+    assert isinstance(challenge, Response)
+    line = credentials(challenge, "INVITE", user=user, password=password)
+    text = request_text("INVITE", line, user=user, branch=f"z9hG4bKh{number}", cseq=2, call_id=call_id)
+    return statuses(peer.say(text))[0]
+
+
+def test_who_guesses_passwords_has_to_wait() -> None:
+    """Ten wrong ones; then even the right one gets 503 for a minute, and comes through after it."""
+    peer = phone()
+    assert [guess(peer, number) for number in range(10)] == [403] * 10
+    assert [guess(peer, 10), guess(peer, 11, password="secret")] == [503, 503]
+    assert guess(peer, 12, user="carol", password="hidden") == 100
+    peer.wait(61)
+    assert guess(peer, 13, password="secret") == 100
+
+
+def test_the_right_password_forgives_wrong_ones() -> None:
+    """A user who mistypes nine times, twice, is not kept waiting."""
+    peer = phone()
+    assert [guess(peer, number) for number in range(9)] == [403] * 9
+    assert guess(peer, 9, password="secret") == 100
+    assert [guess(peer, number) for number in range(10, 20)] == [403] * 10
+
+
+def test_the_memory_of_guesses_is_bounded() -> None:
+    """The source longest quiet goes first; a network of IPv6 is one source."""
+    throttle = Throttle(2)
+    for number in range(TRIES):
+        throttle.wrong(f"2001:db8::{number + 1:x}", "bob", 0.0)
+    assert throttle.wait_s("2001:db8::ffff", "bob", 0.5) == 60
+    throttle.wrong("198.51.100.1", "bob", 1.0)
+    throttle.wrong("a name", "bob", 2.0)
+    assert (len(throttle), throttle.wait_s("2001:db8::1", "bob", 2.0)) == (2, 0)
 
 
 def test_broken_credentials_are_a_bad_request() -> None:

@@ -69,9 +69,9 @@ def test_without_rport_responses_go_to_the_port_of_the_via(sent_by: str, port: i
 def test_maddr_is_followed_when_it_is_an_address() -> None:
     """18.2.2; a name in it is not looked up."""
     peer = Peer()
-    peer.say(request_text("OPTIONS").replace(";rport", ";maddr=203.0.113.5"))
+    peer.say(request_text("OPTIONS").replace(";rport", ";maddr=233.252.0.5"))
     peer.say(request_text("OPTIONS", branch="z9hG4bK2", call_id="2").replace(";rport", ";maddr=far.example"))
-    assert [item.hop.host for item in peer.sent] == ["203.0.113.5", "192.0.2.2"]
+    assert [item.hop.host for item in peer.sent] == ["233.252.0.5", "192.0.2.2"]
 
 
 def test_all_vias_are_echoed_and_only_the_top_one_is_stamped() -> None:
@@ -88,8 +88,8 @@ def test_all_vias_are_echoed_and_only_the_top_one_is_stamped() -> None:
 def test_a_repeated_request_gets_the_same_bytes() -> None:
     """17.2.2, without a second look at the request."""
     peer = Peer()
-    peer.say(request_text("OPTIONS"))
-    peer.say(request_text("OPTIONS"))
+    peer.say(request_text("INVITE"))
+    peer.say(request_text("INVITE"))
     assert peer.sent[0] == peer.sent[1]
     assert peer.agent.transaction_count == 1
 
@@ -220,7 +220,7 @@ def test_too_many_legs_are_refused() -> None:
 def test_too_many_transactions_are_refused_without_memory() -> None:
     """503 that nobody remembers; a request of a living transaction is not touched."""
     peer = Peer(make_agent("A", replace(QUIET, limits=SipLimits(max_transactions=1))))
-    assert statuses(peer.say(request_text("OPTIONS"))) == [200]
+    assert statuses(peer.say(request_text("INVITE"))) == [100]
     answer = one(peer, request_text("OPTIONS", call_id="2", branch="z9hG4bK2"))
     assert (answer.status, answer.headers.get("retry-after")) == (503, "5")
     assert peer.agent.transaction_count == 1
