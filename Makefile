@@ -14,9 +14,10 @@ setup: $(STAMP) ## Virtual environment with everything in it
 
 $(STAMP): pyproject.toml setup.py constraints.txt $(wildcard mediaserver/runtime/forwarders/*.c mediaserver/runtime/forwarders/build_native.py)
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed; say which: make PYTHON=python3.12"; exit 1; }
-	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade pip
-	PYTHONWARNINGS=ignore $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[test]'
+	@echo 'setting up $(VENV): one to three minutes, once'
+	@$(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade pip
+	@PYTHONWARNINGS=ignore $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[test]'
 	@touch $@
 
 demo: $(STAMP) ## Start everything, place one call per mode, print the verdicts (ARGS=--exit stops then)
