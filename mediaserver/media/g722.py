@@ -1,7 +1,8 @@
 """G.722 with its state, one object a direction and leg (ITU-T G.722 mode 1: 64 kbit/s, a byte for two 16 kHz samples).
 
 The filter banks of encoder and decoder together delay sound by ``DELAY_SAMPLES``: what a decoder gives out was said so
-much before the instant that its packet's timestamp names. A lost packet leaves the state where it was; the adaptive
+much before the instant that its packet's timestamp names. The time line has it where it was said, so recordings know no
+delay; a phone that hears G.722 of ours, or passed on, hears it that much later. A lost packet leaves the state where it was; the adaptive
 quantisers find their way back by themselves within some 100 ms. Output that would overflow is clipped.
 """
 

@@ -68,7 +68,7 @@ class Doubt:
     timestamp: int
     arrival_tick: int
     transit: int
-    samples: Pcm | None
+    samples: Pcm
     """Its audio, at 8 kHz or (twice as many for its ticks) 16 kHz."""
     ticks: int
 

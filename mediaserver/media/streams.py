@@ -17,7 +17,7 @@ from typing import Final
 from callmodel.modes import SteeringChannel
 from mediaserver.media.arrays import Pcm
 from mediaserver.media.g711 import decoded
-from mediaserver.media.g722 import G722Decoder
+from mediaserver.media.g722 import DELAY_SAMPLES, G722Decoder
 from mediaserver.media.legs import CODEC_OF_KIND, NEVER, SEEN, Doubt, Held, Leg, Legs, PayloadKind
 from mediaserver.media.messages import Codec, Digit, Event, FirstPacket
 from mediaserver.media.passing import Passing
@@ -43,6 +43,8 @@ SILENCE_POWER: Final = power_of(-50.0)
 
 STILL_TICKS: Final = 3 * FRAME_TICKS
 """Silence before and at a packet at which a correction may be made: nothing loud is overwritten."""
+
+G722_DELAY_TICKS: Final = DELAY_SAMPLES // 2
 
 OnShift = Callable[[int, int, int], None]
 """Row, tick at which it takes effect, ticks by which later packets lie later."""
@@ -232,6 +234,7 @@ class Streams:
 
     def _place(self, leg: Leg, tick: int, samples: Pcm, ticks: int) -> None:
         horizon = self._timeline.horizon
+        tick -= _said_before(samples, ticks)
         if not horizon - SPAN + PAD <= tick <= horizon - ticks:
             leg.drop("out-of-window")
         elif samples.size == 2 * ticks:
@@ -252,7 +255,8 @@ class Streams:
         shift = min(transits)
         before = int(legs.offset[row])
         for doubt in run[:-1]:
-            self._timeline.silence(row, doubt.timestamp + before, doubt.ticks)
+            early = _said_before(doubt.samples, doubt.ticks)
+            self._timeline.silence(row, doubt.timestamp + before - early, doubt.ticks)
         legs.offset[row] += shift
         legs.timestamp[row] = run[-1].timestamp
         leg.doubtful.clear()
@@ -260,8 +264,7 @@ class Streams:
         for doubt in run:
             tick = doubt.timestamp + before + shift
             self._remember(row, doubt.sequence, tick, doubt.ticks)
-            if doubt.samples is not None:
-                self._place(leg, tick, doubt.samples, doubt.ticks)
+            self._place(leg, tick, doubt.samples, doubt.ticks)
         legs.heard[row] = run[-1].arrival_tick
         legs.based[row] = False
         legs.transit_min[row], legs.transit_max[row] = NEVER, -NEVER
@@ -318,6 +321,11 @@ class Streams:
 def delay_for(transit: int) -> int:
     """Jitter buffer, ticks, that still plays a frame that came ``transit`` ticks late."""
     return max(2 * FRAME_TICKS, min(MOST_DELAY_TICKS, FRAME_TICKS * (1 - -transit // FRAME_TICKS)))
+
+
+def _said_before(samples: Pcm, ticks: int) -> int:
+    """How far before its packet's timestamp the first sample was said: G.722 (16 kHz) comes out of its filters late."""
+    return G722_DELAY_TICKS if samples.size == 2 * ticks else 0
 
 
 def _parsed(leg: Leg, data: bytes) -> RtpPacket | None:
