@@ -2,8 +2,9 @@
 
 The filter banks of encoder and decoder together delay sound by ``DELAY_SAMPLES``: what a decoder gives out was said so
 much before the instant that its packet's timestamp names. The time line has it where it was said, so recordings know no
-delay; a phone that hears G.722 of ours, or passed on, hears it that much later. A lost packet leaves the state where it was; the adaptive
-quantisers find their way back by themselves within some 100 ms. Output that would overflow is clipped.
+delay; a phone that hears G.722 of ours, or passed on, hears it that much later. A lost packet leaves the state where it
+was; the adaptive quantisers find their way back by themselves within some 100 ms. Output that would overflow is
+clipped.
 """
 
 from __future__ import annotations
