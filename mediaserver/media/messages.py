@@ -118,7 +118,7 @@ class SourceKind(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OpenSource:
-    """A leg with no phone behind it: it talks by itself (numbers 9001 to 9009, voicemail). Answered by LegOpened, port 0."""
+    """A leg without a phone: it talks by itself (9001 to 9009, voicemail). Answered by LegOpened, port 0."""
 
     call_id: str
     leg_id: int
@@ -145,7 +145,7 @@ class Unbridge:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Play:
-    """Mix a sequence over whatever the audience hears, ducking speech by 12 dB. Plays to one leg queue up behind each other."""
+    """Mix a sequence over whatever the audience hears, speech ducked. Plays to one leg queue up behind each other."""
 
     call_id: str
     play_id: int
