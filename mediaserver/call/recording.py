@@ -61,6 +61,8 @@ class Take:
     mailbox: bool = False
     closing: bool = False
     keep: bool = True
+    failed: bool = False
+    """The worker knows it no more, or never did."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -154,6 +156,8 @@ class RecordingDesk:
             self._give_up(recording_id)
             return
         session.failures += 1
+        take = self._takes[recording_id]
+        take.failed = True
         self._advance(session, Cue.FAILED, now)
 
     def on_worker_lost(self, now: float) -> None:
@@ -340,14 +344,18 @@ class RecordingDesk:
 
     def _close(self, recording_id: str, *, keep: bool, now: float) -> None:
         take = self._takes.get(recording_id)
-        if take is not None and not take.closing:
+        if take is not None and take.failed:
+            self._give_up(recording_id, keep=keep)
+        elif take is not None and not take.closing:
             take.closing, take.keep = True, keep
             self._call.to_worker(media.FinishRecording(recording_id=recording_id, at=now, keep=keep))
 
-    def _give_up(self, recording_id: str) -> None:
+    def _give_up(self, recording_id: str, *, keep: bool = True) -> None:
+        """A take that failed, or was never opened: nothing is to be expected of the worker about it any more."""
         if self._takes.pop(recording_id, None) is not None:
             self._call.to_worker(media.AbandonRecording(recording_id=recording_id))
-            self._call.emit(SalvageSpool(recording_id=recording_id))
+            spool = SalvageSpool(recording_id=recording_id) if keep else DestroySpool(recording_id=recording_id)
+            self._call.emit(spool)
 
     def _mark(self, recording_id: str, kind: MarkKind, now: float, detail: tuple[tuple[str, str], ...]) -> None:
         self._call.to_worker(media.MarkRecording(recording_id=recording_id, kind=kind, at=now, detail=detail))

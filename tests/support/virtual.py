@@ -37,6 +37,7 @@ from spool import finished_recordings, read_manifest
 DOMAIN = "carrier.test"
 SERVER = ("127.0.0.1", 5060)
 PASSWORD = "correct horse"
+SETTLED_WITHIN_S = 120.0
 
 
 class SeededIds:
@@ -226,8 +227,9 @@ class Carrier:
         return asyncio.get_running_loop().time()
 
     async def settled(self) -> None:
-        """Wait until every call is over and everything is sealed and written."""
-        await self.server.hub.idle()
+        """Wait until every call is over and everything is sealed and written; TimeoutError when a call never is."""
+        async with asyncio.timeout(SETTLED_WITHIN_S):
+            await self.server.hub.idle()
         await self.server.recordings.settled()
         await self.server.journal.written()
 
