@@ -292,8 +292,9 @@ class Product:
         await self.server.stop()
 
     async def stop(self) -> None:
-        """Drain, seal, and stop every part in the reverse order of their start."""
+        """Drain and seal while metrics, health and deliveries go on; then stop every part, the last started first."""
         _log.info("product.stopping")
+        await self.server.drain(self.settings.drain_s)
         await self._stack.aclose()
         _log.info("product.stopped")
 

@@ -179,6 +179,11 @@ class MediaServer:
         return SipConfig(
             realm=self.plan.calls.domain,
             contacts={transport: LocalContact(host=host, port=port) for transport, port in ports.items()},
+            contacts6={
+                transport: LocalContact(host=self.plan.host6, port=port)
+                for transport, port in ports.items()
+                if self.plan.host6
+            },
             session_timer=SessionTimerConfig(
                 mode=SessionTimerMode(self.plan.session_timer), expires_s=self.plan.session_expires_s
             ),

@@ -85,7 +85,7 @@ class Registration:
         fields.add("to", identity)
         fields.add("call-id", self._call_id)
         fields.add("cseq", f"{self._cseq} REGISTER")
-        fields.add("contact", core.contact(hop.transport, number))
+        fields.add("contact", core.contact(hop, number))
         fields.add("expires", expires_s)
         if answer is not None:
             fields.add(*answer)

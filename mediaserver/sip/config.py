@@ -9,7 +9,7 @@ from types import MappingProxyType
 from typing import Final
 
 from mediaserver.sip.fields import same_address
-from mediaserver.sip.hops import Transport
+from mediaserver.sip.hops import Hop, Transport
 from mediaserver.sip.timers import SipTimers
 
 ALLOW: Final = "INVITE, ACK, CANCEL, BYE, OPTIONS, REGISTER, INFO, UPDATE"
@@ -75,6 +75,8 @@ class SipConfig:
     """Hosts that a Request-URI may name, besides our own addresses; empty: any."""
     contacts: Mapping[Transport, LocalContact] = field(default_factory=lambda: MappingProxyType({}))
     """Advertised address of each transport in use."""
+    contacts6: Mapping[Transport, LocalContact] = field(default_factory=lambda: MappingProxyType({}))
+    """The same towards IPv6 peers, for a server that listens on both; empty: ``contacts`` for everyone."""
     timers: SipTimers = field(default_factory=SipTimers)
     session_timer: SessionTimerConfig = field(default_factory=SessionTimerConfig)
     limits: SipLimits = field(default_factory=SipLimits)
@@ -85,16 +87,21 @@ class SipConfig:
     retry_after_s: int = 5
     """Retry-After of a 503."""
 
-    def local(self, transport: Transport) -> LocalContact:
-        """Advertised address of ``transport``; KeyError when it is not in use."""
-        return self.contacts[transport]
+    def local(self, hop: Hop) -> LocalContact:
+        """Address that the peer at ``hop`` can reach us by; KeyError when its transport is not in use."""
+        if ":" in hop.host and hop.transport in self.contacts6:
+            return self.contacts6[hop.transport]
+        return self.contacts[hop.transport]
 
     def is_ours(self, host: str) -> bool:
         """A Request-URI with this host is for us."""
         if not self.domains:
             return True
-        known = (*self.domains, self.realm, *(contact.host for contact in self.contacts.values()))
+        known = (*self.domains, self.realm, *(contact.host for contact in self._own()))
         return any(same_address(host, name) for name in known)
+
+    def _own(self) -> tuple[LocalContact, ...]:
+        return (*self.contacts.values(), *self.contacts6.values())
 
     def trusts(self, host: str) -> bool:
         """Requests from this address need no credentials."""

@@ -97,9 +97,9 @@ class Core:
 
     # --- messages -------------------------------------------------------------------------
 
-    def contact(self, transport: Transport, user: str, *, secure: bool = False) -> str:
-        """Our Contact value on a transport."""
-        where = self.config.local(transport)
+    def contact(self, hop: Hop, user: str, *, secure: bool = False) -> str:
+        """Our Contact value towards a peer."""
+        where, transport = self.config.local(hop), hop.transport
         user_part = f"{escape_user(user)}@" if user else ""
         suffix = "" if transport is Transport.UDP else f";transport={transport.lower()}"
         return f"<{'sips' if secure else 'sip'}:{user_part}{where}{suffix}>"

@@ -210,7 +210,7 @@ class TransactionLayer:
     # --- inside ---------------------------------------------------------------------------
 
     def _via(self, hop: Hop, branch: str) -> str:
-        return f"SIP/2.0/{hop.transport} {self._config.local(hop.transport)};branch={branch};rport"
+        return f"SIP/2.0/{hop.transport} {self._config.local(hop)};branch={branch};rport"
 
     def _start_client(
         self, request: Request, hop: Hop, branch: str, handler: ResponseHandler, now: float

@@ -63,7 +63,7 @@ class Uac:
             pinned=hop_to(uri, hop) != hop,
             call_id=core.ids.token(128),
             invite=Request(method="INVITE", uri=target, body=offer or b""),
-            contact=core.contact(hop.transport, caller_number, secure=uri.scheme == "sips"),
+            contact=core.contact(hop, caller_number, secure=uri.scheme == "sips"),
             local_body=offer,
         )
         fields = leg.invite.headers

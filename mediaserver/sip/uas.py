@@ -96,7 +96,7 @@ class Uas:
         response.headers.add("accept-encoding", "identity")
         response.headers.add("accept-language", "en, fr")
         self._core.dress(response.headers)
-        response.headers.add("contact", self._core.contact(tx.source.transport, ""))
+        response.headers.add("contact", self._core.contact(tx.source, ""))
         self._core.layer.respond(tx, response, now)
 
     # --- inside a dialog ------------------------------------------------------------------
@@ -217,7 +217,7 @@ class Uas:
             call_id=dialog.call_id,
             dialog=dialog,
             invite=request,
-            contact=self._core.contact(tx.source.transport, uri.unescaped_user, secure=uri.scheme == "sips"),
+            contact=self._core.contact(tx.source, uri.unescaped_user, secure=uri.scheme == "sips"),
             server=tx,
         )
         note_allow(leg, request)
