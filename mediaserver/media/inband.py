@@ -3,7 +3,9 @@
 All listening legs at once: every 10 ms a window of 20 ms, one matrix product for the power at the eight tones and
 their second harmonics. A window shows a key when one low and one high tone stand out from their groups, are strong,
 not too unlike (twist), hold nearly all the window's power, and have no second harmonic as voices do.
-Three windows in a row make a press: tones of 40 ms always do, of 23 ms never.
+Three windows in a row make a press when two of them are clean, one after the other, and alike: a key holds its two
+frequencies and its levels, a voice that sounds like one does not. Tones of 40 ms always are a press, of
+23 ms never.
 """
 
 from __future__ import annotations
@@ -14,7 +16,7 @@ from typing import Final
 import numpy as np
 
 from callmodel.modes import SteeringChannel
-from mediaserver.media.arrays import Flags, Floats, Ints, Pcm
+from mediaserver.media.arrays import Doubles, Flags, Floats, Ints, Pcm
 from mediaserver.media.legs import Legs
 from mediaserver.media.messages import Digit, Event
 from mediaserver.media.timeline import Timeline
@@ -36,6 +38,11 @@ CLEAN_SHARE: Final = 0.9
 """The same in a window the tone fills."""
 CLEAN_TO_PRESS: Final = 2
 """Any 40 ms fill two windows."""
+STEADY_HZ: Final = 0.003
+"""Most that a tone's frequency may differ, relative, from one clean window to the next: noise 15 dB down moves it so
+far."""
+STEADY_LEVEL: Final = 10 ** (1.5 / 10)
+"""Most that its power may."""
 FIRST_SHARE: Final = 0.35
 """The same before detuned tones are looked for where they are."""
 DETUNED: Final = 0.01
@@ -56,15 +63,31 @@ def _basis(multiple: float) -> Floats:
     return np.concatenate([np.cos(angle) * scale, np.sin(angle) * scale], axis=1).astype(np.float32)
 
 
+PART_TICKS: Final = 112
+"""A window's frequencies are measured by the phases of its first and last so many ticks."""
+APART_TICKS: Final = FRAME_TICKS - PART_TICKS
+
+
+def _part(first: int) -> Floats:
+    """(160, 16): cosine and sine of the eight tones over a part of the window, faded in and out."""
+    at = np.arange(PART_TICKS)
+    fade = np.zeros(FRAME_TICKS, np.float32)
+    fade[first : first + PART_TICKS] = 0.5 - 0.5 * np.cos(2 * np.pi * (at + 0.5) / PART_TICKS)
+    return np.asarray(_basis(1) * fade[:, None], np.float32)
+
+
+_PARTS: Final = (_part(0), _part(APART_TICKS))
+_HZ: Final = np.array([*LOW_HZ, *HIGH_HZ], np.float64)
 _TONES: Final = _basis(1)
 _HARMONICS: Final = _basis(2)
 _DETUNED: Final = (_basis(1 - DETUNED), _basis(1 + DETUNED))
 _KEYS: Final = "".join(KEYPAD)
 
 
-def keys_in(windows: Pcm) -> tuple[Ints, Flags]:
-    """(n, 160) windows to n indices into the keypad (row by row), NO_KEY where there is none; and n flags: nothing else
-    is in the window (one that the tone only partly fills is not clean)."""
+def keys_in(windows: Pcm) -> tuple[Ints, Flags, Doubles]:
+    """(n, 160) windows to n indices into the keypad (row by row), NO_KEY where there is none; n flags: nothing else
+    is in the window (one that the tone only partly fills is not clean); and (n, 4): for the low and the high tone power
+    and relative deviation from the nominal frequency."""
     wave = windows.astype(np.float32)
     power = _powers(wave, _TONES)
     total = np.einsum("ij,ij->i", wave, wave) / FRAME_TICKS
@@ -72,9 +95,16 @@ def keys_in(windows: Pcm) -> tuple[Ints, Flags]:
     found: Ints = np.full(len(windows), NO_KEY, np.int64)
     clean: Flags = np.zeros(len(windows), np.bool_)
     likely = np.flatnonzero((strongest >= FIRST_SHARE * total) & (strongest >= WEAKEST_POWER))
+    facts = np.zeros((len(windows), 4))
     if likely.size:
-        found[likely], clean[likely] = _judged(wave[likely], power[likely], total[likely])
-    return found, clean
+        found[likely], clean[likely], facts[likely] = _judged(wave[likely], power[likely], total[likely])
+    return found, clean, facts
+
+
+def steady(before: Doubles, after: Doubles) -> bool:
+    """Whether the tones of two clean windows, by their facts (4,), may be one."""
+    least, most = np.minimum(before[:2], after[:2]), np.maximum(before[:2], after[:2])
+    return bool((most <= STEADY_LEVEL * least).all() and (np.abs(before[2:] - after[2:]) <= STEADY_HZ).all())
 
 
 def _powers(wave: Floats, basis: Floats) -> Floats:
@@ -83,9 +113,21 @@ def _powers(wave: Floats, basis: Floats) -> Floats:
     return powers
 
 
-def _judged(wave: Floats, power: Floats, total: Floats) -> tuple[Ints, Flags]:
-    """All the checks, for windows that may hold a key, and which are clean. A tone counts where it is strongest
-    within DETUNED of its name."""
+def _deviations(wave: Floats, low: Ints, high: Ints) -> Doubles:
+    """(n, 2): how far, relative, each window's low and high tone (index 0 to 7) are from their names."""
+    first, last = (wave @ basis for basis in _PARTS)
+    every = np.arange(len(wave))
+    out = np.empty((len(wave), 2))
+    for column, tone in enumerate((low, high)):
+        begins = first[every, tone] - 1j * first[every, 8 + tone]
+        ends = last[every, tone] - 1j * last[every, 8 + tone]
+        out[:, column] = np.angle(ends * np.conj(begins)) * TICK_HZ / (2 * np.pi * APART_TICKS) / _HZ[tone]
+    return out
+
+
+def _judged(wave: Floats, power: Floats, total: Floats) -> tuple[Ints, Flags, Doubles]:
+    """All the checks, for windows that may hold a key, which are clean, and their facts. A tone counts where it is
+    strongest within DETUNED of its name."""
     every = np.arange(len(power))
     harmonic = _powers(wave, _HARMONICS)
     tuned = np.maximum.reduce([power, *(_powers(wave, basis) for basis in _DETUNED)])
@@ -101,7 +143,8 @@ def _judged(wave: Floats, power: Floats, total: Floats) -> tuple[Ints, Flags]:
     good &= harmonic[every, row] <= HARMONIC * strong_low
     good &= harmonic[every, 4 + column] <= HARMONIC * strong_high
     clean: Flags = good & (strong_low + strong_high >= CLEAN_SHARE * total)
-    return np.where(good, 4 * row + column, NO_KEY), clean
+    facts = np.column_stack([strong_low, strong_high, _deviations(wave, row, 4 + column)])
+    return np.where(good, 4 * row + column, NO_KEY), clean, facts
 
 
 class Ears:
@@ -115,6 +158,9 @@ class Ears:
         self._key = np.full(n, NO_KEY, np.int64)
         self._hits = np.zeros(n, np.int64)
         self._clean = np.zeros(n, np.int64)
+        """Clean windows of the press so far, each like the one before."""
+        self._last = np.zeros((n, 4))
+        """Facts of the window before, zero unless it was clean."""
         self._misses = np.zeros(n, np.int64)
         self._began = np.zeros(n, np.int64)
         self._listening: set[int] = set()
@@ -150,12 +196,13 @@ class Ears:
         if not rows.size:
             return
         begins = np.array([at, at + HOP_TICKS])
-        found = keys_in(self._timeline.frames(np.tile(rows, 2), np.repeat(begins, rows.size)))
-        for begin, keys, clean in zip(begins, *(part.reshape(2, rows.size) for part in found), strict=True):
-            for index in np.flatnonzero((keys != NO_KEY) | (self._hits[rows] > 0)):
-                row = int(rows[index])
-                self._hear(row, int(keys[index]), int(begin))
-                self._clean[row] = self._clean[row] + int(clean[index]) if self._hits[row] > 1 else int(clean[index])
+        found, clean, facts = keys_in(self._timeline.frames(np.tile(rows, 2), np.repeat(begins, rows.size)))
+        for turn, begin in enumerate(begins):
+            first = turn * rows.size
+            for index in np.flatnonzero((found[first : first + rows.size] != NO_KEY) | (self._hits[rows] > 0)):
+                row, at = int(rows[index]), first + int(index)
+                self._hear(row, int(found[at]), int(begin))
+                self._trust(row, bool(clean[at]), facts[at])
                 self._mask(row, int(begin) + FRAME_TICKS)
 
     def _hear(self, row: int, key: int, begin: int) -> None:
@@ -171,6 +218,15 @@ class Ears:
                 if key != NO_KEY:
                     self._key[row], self._hits[row], self._misses[row], self._began[row] = key, 1, 0, begin
                 return
+
+    def _trust(self, row: int, clean: bool, facts: Doubles) -> None:
+        """Count clean windows that are alike; what has become a press stays one."""
+        if self._hits[row] <= 1:
+            self._clean[row] = int(clean)
+        elif clean and self._clean[row] < CLEAN_TO_PRESS:
+            alike = not self._last[row].any() or steady(self._last[row], facts)
+            self._clean[row] = self._clean[row] + 1 if alike else 1
+        self._last[row] = facts if clean else 0.0
 
     def _mask(self, row: int, end: int) -> None:
         """Once it is a press, its tone enters no recording, its unclean edges included."""
