@@ -145,15 +145,23 @@ class Uploads:
     def retry(self, recording_id: str, *, now: datetime) -> bool:
         """By hand: try it at once, with a clean count; False when it is delivered, running or unknown."""
         states = (JobState.PENDING.value, JobState.PARKED.value)
-        where = (table.c.recording_id == recording_id) & table.c.state.in_(states)
+        return self._retry((table.c.recording_id == recording_id) & table.c.state.in_(states), now) == 1
+
+    def retry_all(self, *states: JobState, now: datetime) -> int:
+        """By hand: try every delivery in these states (pending, parked) at once, in one transaction; how many."""
+        if not set(states) <= {JobState.PENDING, JobState.PARKED}:
+            raise ValueError("only what is pending or parked can be tried again")
+        return self._retry(table.c.state.in_([state.value for state in states]), now)
+
+    def _retry(self, where: ColumnElement[bool], now: datetime) -> int:
         values = {"state": JobState.PENDING.value, "attempts": 0, "next_at": now, "updated_at": now}
         with self._database.write(TOPIC) as connection:
-            row = connection.execute(select(table).where(where)).one_or_none()
-            if row is None:
-                return False
-            progress = {**row.progress, "restarts": 0} if row.progress else {}
-            connection.execute(table.update().where(where).values(**values, progress=progress))
-        return True
+            rows = connection.execute(select(table.c.recording_id, table.c.progress).where(where)).all()
+            for row in rows:
+                progress = {**row.progress, "restarts": 0} if row.progress else {}
+                chosen = table.c.recording_id == row.recording_id
+                connection.execute(table.update().where(chosen).values(**values, progress=progress))
+        return len(rows)
 
     def get(self, recording_id: str) -> UploadJob | None:
         """One, by its recording."""

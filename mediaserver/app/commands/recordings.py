@@ -156,12 +156,27 @@ def list_uploads(
 
 
 @uploads.command()
-def retry(recording_id: IdArgument, config: ConfigOption = None, data_dir: DataDirOption = None) -> None:
-    """Try a parked or waiting delivery again, now."""
+def retry(
+    recording_id: Annotated[str | None, typer.Argument(help="Recording id; none with --all or --state.")] = None,
+    every: Annotated[bool, typer.Option("--all", help="Every delivery that is parked or waits.")] = False,
+    state: Annotated[JobState | None, typer.Option(help="Every delivery in this state: parked or pending.")] = None,
+    config: ConfigOption = None,
+    data_dir: DataDirOption = None,
+) -> None:
+    """Try parked or waiting deliveries again, now."""
+    if sum((recording_id is not None, every, state is not None)) != 1:
+        raise CommandError("name one recording, or --all, or --state parked", Exit.WRONG_USE)
+    if state in (JobState.RUNNING, JobState.DONE):
+        raise CommandError(f"a delivery that is {state} cannot be tried again", Exit.WRONG_USE)
     with open_catalog(settings_for(config, data_dir)) as catalog:
-        if not catalog.uploads.retry(recording_id, now=datetime.now(UTC)):
-            raise CommandError(f"{recording_id} has no delivery that could be tried again", Exit.WRONG_USE)
-    out.print("queued")
+        if recording_id is not None:
+            if not catalog.uploads.retry(recording_id, now=datetime.now(UTC)):
+                raise CommandError(f"{recording_id} has no delivery that could be tried again", Exit.WRONG_USE)
+            out.print("queued")
+            return
+        states = (JobState.PARKED, JobState.PENDING) if state is None else (state,)
+        queued = catalog.uploads.retry_all(*states, now=datetime.now(UTC))
+    out.print(f"{queued} queued")
 
 
 @uploads.command()

@@ -274,6 +274,19 @@ def test_parking_and_retrying_by_hand(queued: Catalog) -> None:
     assert (again.state, again.attempts, again.next_at) == (JobState.PENDING, 0, LATER)
 
 
+def test_all_that_is_parked_is_retried_at_once(queued: Catalog) -> None:
+    queued.uploads.claim_due(NOW)
+    assert queued.uploads.retry_all(JobState.PARKED, JobState.PENDING, now=LATER) == 0
+    assert queued.uploads.report_parked("a", attempts=3, reason="x", now=NOW) is True
+    assert queued.uploads.retry_all(JobState.PENDING, now=LATER) == 0
+    assert queued.uploads.retry_all(JobState.PARKED, now=LATER) == 1
+    again = queued.uploads.get("a")
+    assert again is not None
+    assert (again.state, again.attempts, again.next_at) == (JobState.PENDING, 0, LATER)
+    with pytest.raises(ValueError, match="only what is pending or parked"):
+        queued.uploads.retry_all(JobState.DONE, now=LATER)
+
+
 def test_a_delivered_job_stays_delivered(queued: Catalog) -> None:
     queued.uploads.claim_due(NOW)
     assert queued.uploads.report_done("a", remote_id="77", now=NOW) is True
