@@ -147,7 +147,8 @@ class Call:
             case Steer():
                 self.steer(item, now)
             case Steered(command=command, accepted=accepted) if isinstance(self.answering, CodeCall):
-                self.answering.steered(command, accepted)
+                if self.phase is CallPhase.ANSWERED:
+                    self.answering.steered(command, accepted)
             case _:
                 self._on_trouble(item, now)
         self._maybe_over()
@@ -460,6 +461,8 @@ class Call:
 
     def _on_media(self, event: media.Event, now: float) -> None:
         match event:
+            case media.PlayEnded() if self.phase is CallPhase.CLOSING:
+                pass  # cut off by the end of the call: nothing follows it
             case media.PlayEnded(play_id=play_id):
                 self.desk.on_play_ended(play_id, now)
                 if self.answering is not None:
@@ -481,7 +484,7 @@ class Call:
                 self._refuse_or_end(503, f"media-{reason}", now)
             case media.LegStatistics():
                 self._on_statistics(event)
-            case _ if party is not None:
+            case _ if party is not None and self.phase is not CallPhase.CLOSING:
                 self._on_party_media(party, event, now)
 
     def _on_party_media(self, party: Party, event: media.LegEvent, now: float) -> None:

@@ -190,6 +190,7 @@ def test_a_caller_who_hangs_up_in_the_greeting_leaves_nothing(tmp_path: Path) ->
             await call.answered()
             await call.talk(2)
             await carrier.over(call)
+            assert carrier.server.journal.counts["recording.opened"] == 0
             return carrier.recordings()
 
     assert run_virtual(scenario()) == []
