@@ -124,7 +124,7 @@ class MediaEngine:
         self._frames(tick)
         self._house.look(now)
         self._clocks.look(tick)
-        self._recorder.poll()
+        self._recorder.poll(tick)
         self._desk.release()
 
     def events(self) -> list[Event]:

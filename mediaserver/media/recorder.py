@@ -23,6 +23,7 @@ from mediaserver.media.recording import Recording, Rooms
 from mediaserver.media.sink import OpenSink, RecordingSink
 from mediaserver.media.timescale import FRAME_TICKS, TICK_HZ, nearest_tick
 
+POLL_TICKS: Final = TICK_HZ // 5
 MASKS_KEPT_TICKS: Final = 10 * TICK_HZ
 
 
@@ -40,6 +41,9 @@ class Recorder:
         self._open: dict[str, Recording] = {}
         self._plan: list[tuple[int, str]] = []
         """Heap of (tick, recording): when to look at each; an entry may be out of date, never missing."""
+        self._given: list[Recording] = []
+        """What has been written to since the last poll."""
+        self._poll_at = 0
         self._closing: list[tuple[str, RecordingSink]] = []
 
     # --- commands -----------------------------------------------------------------------------
@@ -54,6 +58,7 @@ class Recorder:
             return
         recording = Recording(command, user, other, self._open_sink(command), self._rooms)
         self._open[command.recording_id] = recording
+        self._given.append(recording)
         self._look_again(command.recording_id)
         if command.heard:
             for leg in (user, other):
@@ -154,6 +159,7 @@ class Recorder:
                 continue
             if recording.due(self._delay) <= tick:
                 recording.flush(tick, self._delay)
+                self._given.append(recording)
                 if recording.over(tick, self._delay):
                     self._close(recording_id)
                     continue
@@ -164,10 +170,14 @@ class Recorder:
         for recording in self._open.values():
             recording.write_out(tick - self._delay)
 
-    def poll(self) -> None:
-        """Hear what the sinks have to say."""
-        for recording in self._open.values():
+    def poll(self, tick: int) -> None:
+        """Hear what the sinks have to say: at once those that were given something, all of them now and then."""
+        every = tick >= self._poll_at
+        if every:
+            self._poll_at = tick + POLL_TICKS
+        for recording in self._open.values() if every else self._given:
             self._news(recording.sink)
+        self._given.clear()
         self._closing = [(name, sink) for name, sink in self._closing if not self._news(sink)]
 
     def _news(self, sink: RecordingSink) -> bool:

@@ -43,6 +43,8 @@ class _Follow:
     next_sequence: int
     next_tick: int
     """Where the packet before ended."""
+    lost: int = -1
+    """Packets missing so far, all of them told; -1 when some may not be."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -294,6 +296,10 @@ class Recording:
                 generation=int(legs.generation[row]), next_sequence=first, next_tick=start
             )
         highest = int(legs.sequence[row])
+        lost = highest - int(legs.first_sequence[row]) + 1 - int(legs.unique[row])
+        if lost == follow.lost:
+            return  # nothing new is missing: where the next loss is looked for may lag behind
+        follow.lost = -1
         follow.next_sequence = max(follow.next_sequence, highest - SEEN + 1)
         if follow.next_sequence > highest:
             return
@@ -308,6 +314,8 @@ class Recording:
         last = int(here[-1])
         if not bool(present[: last + 1].all()):
             self._mark_gaps(at, follow, present[: last + 1], ticks, lengths)
+        if bool(present[last + 1 :].all()):
+            follow.lost = lost
         follow.next_sequence = int(numbers[last]) + 1
         follow.next_tick = int(ticks[last] + lengths[last])
 
