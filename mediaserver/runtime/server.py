@@ -39,7 +39,6 @@ RETRY_AFTER_S = 5
 """Told to callers that are refused because the server is full."""
 
 REFRESH_S = 1.0
-"""How often the catalog is asked whether subscribers changed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,6 +63,8 @@ class ServerPlan:
     session_timer: str = "on"
     digest_algorithms: tuple[str, ...] = ("SHA-256", "MD5")
     at_rest_key: bytes | None = field(default=None, repr=False)
+    refresh_s: float = REFRESH_S
+    """How often the catalog is asked whether subscribers changed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -261,7 +262,7 @@ class MediaServer:
     async def _keep_fresh(self) -> None:
         loop = asyncio.get_running_loop()
         while True:
-            await asyncio.sleep(REFRESH_S)
+            await asyncio.sleep(self.plan.refresh_s)
             try:
                 version = await loop.run_in_executor(self._executor, self.catalog.subscribers.version)
                 if version != self._seen:

@@ -206,3 +206,28 @@ def test_french_users_are_told_in_french(tmp_path: Path) -> None:
 
     assert result.user == ["recording-started/fr", "recording-paused/fr", "recording-resumed/fr"]
     assert result.other == ["recording-started/fr"] * 2
+
+
+def test_a_change_of_settings_applies_to_the_next_call(tmp_path: Path) -> None:
+    """Settings are read when a call is answered: the call that runs goes on as it began."""
+
+    async def scenario() -> list[RecordingMode]:
+        plan = {"refresh_s": 1.0}
+        async with Carrier(data_dir=tmp_path, subscribers=(user("1001", ALWAYS), user("1002")), plan=plan) as carrier:
+            mine, other = await carrier.connect()
+            await mine.talk(2)
+            now = carrier.server.clock.wall(carrier.now())
+            carrier.server.catalog.subscribers.upsert(user("1001", PAUSABLE), now=now)
+            await mine.talk(3)
+            await mine.press("*48")
+            await mine.talk(2)
+            assert words(heard(mine)) == [REFUSED]
+            await carrier.over(mine, other)
+            again = await mine.phone.dial("1002")
+            await again.answered()
+            await again.press("*48")
+            await again.talk(3)
+            await carrier.over(again)
+            return [recording.manifest.mode for recording in carrier.recordings()]
+
+    assert run_virtual(scenario()) == [ALWAYS, PAUSABLE]

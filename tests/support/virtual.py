@@ -121,7 +121,7 @@ class Carrier:
     engine: EngineConfig = field(default_factory=lambda: EngineConfig(legs=64))
     seed: int = 1
     plan: dict[str, Any] = field(default_factory=dict)
-    """More of ServerPlan."""
+    """More of ServerPlan. Changes of subscribers are looked for once a virtual minute unless ``refresh_s`` says so."""
     network: MemoryNetwork = field(default_factory=MemoryNetwork)
     server: MediaServer = field(init=False)
     phones: list[Phone] = field(init=False, default_factory=list)
@@ -139,7 +139,7 @@ class Carrier:
         pool = LocalPool(loop, forwarder, prompt_bank(), self.engine, ids.u32)
         forwarder.on_datagram = pool.worker.datagram
         self.server = MediaServer(
-            ServerPlan(data_dir=self.data_dir, calls=self.config, streams=False, **self.plan),
+            ServerPlan(data_dir=self.data_dir, calls=self.config, streams=False, **({"refresh_s": 60.0} | self.plan)),
             catalog=catalog,
             clock=clock,
             network=self.network,
