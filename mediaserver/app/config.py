@@ -231,7 +231,7 @@ class Settings(_Table):
     @field_validator("media_workers", mode="before")
     @classmethod
     def _workers(cls, value: Any) -> Any:
-        if isinstance(value, str) and value.isdigit():
+        if isinstance(value, str) and value.removeprefix("-").isdigit():
             value = int(value)
         if isinstance(value, int) and not 1 <= value <= 64:
             raise ValueError("use auto, or 1 to 64")

@@ -275,7 +275,7 @@ def test_parking_and_retrying_by_hand(queued: Catalog) -> None:
 
 
 def test_all_that_is_parked_is_retried_at_once(queued: Catalog) -> None:
-    queued.uploads.claim_due(NOW)
+    queued.uploads.claim_due(NOW, limit=9)
     assert queued.uploads.retry_all(JobState.PARKED, JobState.PENDING, now=LATER) == 0
     assert queued.uploads.report_parked("a", attempts=3, reason="x", now=NOW) is True
     assert queued.uploads.retry_all(JobState.PENDING, now=LATER) == 0
