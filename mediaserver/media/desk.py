@@ -169,7 +169,6 @@ class Desk:
         if leg is None:
             self.emit(LegOpenFailed(leg_id=command.leg_id, reason="other"))
             return
-        self.timeline.reset(leg.row)
         try:
             leg.port = self.legs.forwarder.open_leg(leg.row, command.host, command.port)
         except OSError as error:
@@ -188,7 +187,6 @@ class Desk:
         if leg is None:
             self.emit(LegOpenFailed(leg_id=command.leg_id, reason="other"))
             return
-        self.timeline.reset(leg.row)
         self.legs.table["open"][leg.row] = 0
         self.legs.table["route"][leg.row] = -1
         self.sources.open(leg, command, tick_at(now))
