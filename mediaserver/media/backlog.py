@@ -34,6 +34,11 @@ class Backlog:
         """Whether the last look is so long ago that a backlog has to be expected."""
         return bool(self._held_up) and tick - self._stepped >= self._held_up
 
+    def rest(self, tick: int) -> None:
+        """No leg was open until now: nobody stepped because nothing could wait."""
+        self._stepped = tick
+        self._since = None
+
     @property
     def there(self) -> bool:
         """Whether one was seen at the last look."""

@@ -111,6 +111,8 @@ class MediaEngine:
         """Carry out one command; what comes of it is told by events."""
         if not self._composing:
             self._frame = max(self._frame, frame_from(tick_at(now)))
+        if not self.open_legs:
+            self._backlog.rest(tick_at(now))
         if isinstance(command, CloseLeg | CloseCall):
             self._ingest(tick_at(now))  # what came before the sockets close counts
         elif not self._backlog.there and not self._backlog.late(tick_at(now)):
