@@ -3,39 +3,24 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass, fields
-from datetime import datetime, timedelta
-from typing import Any, Self
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import Self
 
-from callmodel.manifest import AudioFile, Mark, MarkKind, Party, RecordingManifest
-from callmodel.modes import CallType, RecordingMode, RecordingResult, RecordingType
-from callmodel.subscriber import DubPointKey
+from callmodel.manifest import AudioFile, Mark, MarkKind, RecordingManifest
 from spool.errors import CorruptError
 
 DESCRIPTOR_VERSION = 1
+_FIELDS = {"version", "kept", "pauses_cut", "facts"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Descriptor:
-    """The manifest's fields that are known at the start. Times are UTC-aware."""
+    """A manifest in the making."""
 
     version: int = DESCRIPTOR_VERSION
-    recording_id: str
-    call_id: str
-    user: str
-    mode: RecordingMode
-    recording_type: RecordingType = RecordingType.RECORDING
-    call_type: CallType
-    caller: Party
-    callee: Party
-    dub_point: DubPointKey | None = None
-    external_tracking_id: str
-    external_call_id: str
-    sip_call_ids: tuple[str, ...] = ()
-    answered_at: datetime
-    started_at: datetime
-    sample_rate_hz: int
-    channels: int = 2
+    facts: RecordingManifest
+    """As far as it is known: its audio has a rate and channels, and no sample yet."""
     kept: bool = True
     """False while provisional: a crash destroys it."""
     pauses_cut: bool = True
@@ -43,7 +28,9 @@ class Descriptor:
 
     def to_json(self) -> str:
         """As indented JSON text."""
-        return json.dumps(asdict(self), indent=2, ensure_ascii=False, default=_plain) + "\n"
+        facts = json.loads(self.facts.to_json())
+        known = {"version": self.version, "kept": self.kept, "pauses_cut": self.pauses_cut, "facts": facts}
+        return json.dumps(known, indent=2, ensure_ascii=False) + "\n"
 
     @classmethod
     def from_json(cls, text: str | bytes) -> Self:
@@ -52,64 +39,30 @@ class Descriptor:
             raw = json.loads(text)
             if raw["version"] != DESCRIPTOR_VERSION:
                 raise CorruptError(f"descriptor version {raw['version']} is not {DESCRIPTOR_VERSION}")
-            unknown = sorted(set(raw) - {f.name for f in fields(cls)})
+            unknown = sorted(set(raw) - _FIELDS)
             if unknown:
                 raise CorruptError(f"unknown descriptor field {unknown[0]}")
-            return cls(**{**raw, **_typed(raw)})
+            facts = RecordingManifest.from_json(json.dumps(raw["facts"]))
+            found = cls(facts=facts, kept=raw["kept"] is True, pauses_cut=raw["pauses_cut"] is True)
+            audio = found.facts.audio
+            if not (_is_count(audio.sample_rate_hz) and _is_count(audio.channels)):
+                raise CorruptError("descriptor: sample_rate_hz and channels must be positive whole numbers")
         except (KeyError, TypeError, AttributeError, ValueError) as error:
             raise CorruptError(f"descriptor is not readable: {error}") from error
+        return found
 
-    def manifest(
-        self,
-        *,
-        audio: AudioFile,
-        heard: AudioFile | None = None,
-        ended_at: datetime,
-        duration_ms: float,
-        marks: tuple[Mark, ...] = (),
-        result: RecordingResult = RecordingResult.SUCCESSFUL,
-        salvaged: bool = False,
-    ) -> RecordingManifest:
-        """The manifest of this recording, now that the rest is known."""
-        known = {f.name: getattr(self, f.name) for f in fields(self) if f.name not in _NOT_IN_MANIFEST}
-        return RecordingManifest(
-            **known,
+    def salvaged(self, *, audio: AudioFile, duration_ms: float, marks: tuple[Mark, ...]) -> RecordingManifest:
+        """The manifest of what a crash left of this recording."""
+        paused_ms = sum(m.length_ms for m in marks if m.kind is MarkKind.PAUSE) if self.pauses_cut else 0.0
+        return replace(
+            self.facts,
             audio=audio,
-            heard=heard,
-            ended_at=ended_at,
             duration_ms=duration_ms,
+            ended_at=self.facts.started_at + timedelta(milliseconds=duration_ms + paused_ms),
             marks=marks,
-            result=result,
-            salvaged=salvaged,
+            salvaged=True,
         )
 
-    def ended_at(self, duration_ms: float, marks: tuple[Mark, ...]) -> datetime:
-        """When a file of this length came to its end, pauses included."""
-        paused_ms = sum(m.length_ms for m in marks if m.kind is MarkKind.PAUSE) if self.pauses_cut else 0.0
-        return self.started_at + timedelta(milliseconds=duration_ms + paused_ms)
 
-
-_NOT_IN_MANIFEST = frozenset({"version", "sample_rate_hz", "channels", "kept", "pauses_cut"})
-
-
-def _typed(raw: dict[str, Any]) -> dict[str, Any]:
-    for name in ("sample_rate_hz", "channels"):
-        if type(raw[name]) is not int or raw[name] <= 0:
-            raise ValueError(f"{name} is not a positive whole number")
-    return {
-        "mode": RecordingMode(raw["mode"]),
-        "recording_type": RecordingType(raw["recording_type"]),
-        "call_type": CallType(raw["call_type"]),
-        "caller": Party(**raw["caller"]),
-        "callee": Party(**raw["callee"]),
-        "dub_point": DubPointKey(**raw["dub_point"]) if raw["dub_point"] else None,
-        "sip_call_ids": tuple(raw["sip_call_ids"]),
-        "answered_at": datetime.fromisoformat(raw["answered_at"]),
-        "started_at": datetime.fromisoformat(raw["started_at"]),
-    }
-
-
-def _plain(value: object) -> object:
-    if isinstance(value, datetime):
-        return value.isoformat()
-    raise TypeError(f"{type(value).__name__} has no JSON form")
+def _is_count(value: object) -> bool:
+    return type(value) is int and value > 0

@@ -82,9 +82,9 @@ def open_recording(
     data_dir: Path, descriptor: Descriptor, *, at_rest_key: bytes | None = None, disk: Disk = _REAL_DISK
 ) -> OpenRecording:
     """Make the directory of a new recording. Its facts are on disk before any audio can be."""
-    directory = open_dir(data_dir, descriptor.recording_id)
+    directory = open_dir(data_dir, descriptor.facts.recording_id)
     if directory.exists():
-        raise DiskFaultError(f"recording {descriptor.recording_id} exists already")
+        raise DiskFaultError(f"recording {descriptor.facts.recording_id} exists already")
     disk.make_dir(spool_dir(data_dir))
     disk.make_dir(directory)
     data_key = None if at_rest_key is None else new_data_key(directory, at_rest_key, disk)

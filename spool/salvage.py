@@ -13,7 +13,6 @@ from pathlib import Path
 
 from callmodel.errors import SpoolError
 from callmodel.manifest import AudioFile, RecordingManifest
-from callmodel.modes import RecordingResult
 from spool import wav
 from spool.chunks import final_head, whole_chunks
 from spool.descriptor import Descriptor
@@ -126,7 +125,7 @@ def _repair(directory: Path, descriptor: Descriptor, data_key: bytes | None, dis
     path = directory / AUDIO_PART
     if not path.exists():
         return None
-    frame = descriptor.channels * wav.BYTES_PER_SAMPLE
+    frame = descriptor.facts.audio.channels * wav.BYTES_PER_SAMPLE
     if data_key is None:
         data_bytes = _repair_plain(path, descriptor, frame, disk)
     else:
@@ -137,29 +136,24 @@ def _repair(directory: Path, descriptor: Descriptor, data_key: bytes | None, dis
         disk.unlink(directory / HEARD_PART)
     size, sha256 = digest(path, data_key)
     samples = data_bytes // frame
-    duration_ms = samples * 1000 / descriptor.sample_rate_hz
+    duration_ms = samples * 1000 / descriptor.facts.audio.sample_rate_hz
     marks = read_marks(directory / MARKS_FILE)
     audio = AudioFile(
-        sample_rate_hz=descriptor.sample_rate_hz,
-        channels=descriptor.channels,
+        sample_rate_hz=descriptor.facts.audio.sample_rate_hz,
+        channels=descriptor.facts.audio.channels,
         samples=samples,
         size_bytes=size,
         sha256=sha256,
         encrypted=data_key is not None,
     )
-    return descriptor.manifest(
-        audio=audio,
-        ended_at=descriptor.ended_at(duration_ms, marks),
-        duration_ms=duration_ms,
-        marks=marks,
-        result=RecordingResult.SUCCESSFUL,
-        salvaged=True,
-    )
+    return descriptor.salvaged(audio=audio, duration_ms=duration_ms, marks=marks)
 
 
 def _header(descriptor: Descriptor, data_bytes: int) -> bytes:
     return wav.make_header(
-        sample_rate_hz=descriptor.sample_rate_hz, channels=descriptor.channels, data_bytes=data_bytes
+        sample_rate_hz=descriptor.facts.audio.sample_rate_hz,
+        channels=descriptor.facts.audio.channels,
+        data_bytes=data_bytes,
     )
 
 

@@ -100,25 +100,7 @@ class RecordingStore:
         facts = effect.manifest
         if effect.mailbox:
             self._mailboxes.add(facts.recording_id)
-        descriptor = Descriptor(
-            recording_id=facts.recording_id,
-            call_id=facts.call_id,
-            user=facts.user,
-            mode=facts.mode,
-            recording_type=facts.recording_type,
-            call_type=facts.call_type,
-            caller=facts.caller,
-            callee=facts.callee,
-            dub_point=facts.dub_point,
-            external_tracking_id=facts.external_tracking_id,
-            external_call_id=facts.external_call_id,
-            sip_call_ids=facts.sip_call_ids,
-            answered_at=facts.answered_at,
-            started_at=facts.started_at,
-            sample_rate_hz=effect.sample_rate_hz,
-            kept=effect.kept,
-            pauses_cut=self._pauses_cut,
-        )
+        descriptor = Descriptor(facts=facts, kept=effect.kept, pauses_cut=self._pauses_cut)
         return open_recording(self._root(facts.recording_id), descriptor, at_rest_key=self._key, disk=_QUICK)
 
     def keep(self, recording_id: str) -> None:

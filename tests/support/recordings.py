@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -31,9 +32,12 @@ def descriptor(recording_id: str = "rec-1", **changes: Any) -> spool.Descriptor:
         "sip_call_ids": ("BW093000@carrier.test",),
         "answered_at": ANSWERED_AT,
         "started_at": ANSWERED_AT,
-        "sample_rate_hz": 8000,
+        "ended_at": ANSWERED_AT,
+        "duration_ms": 0.0,
+        "audio": AudioFile(sample_rate_hz=changes.pop("sample_rate_hz", 8000), samples=0, size_bytes=0, sha256=""),
     }
-    return spool.Descriptor(**{**facts, **changes})
+    about = {name: changes.pop(name) for name in ("kept", "pauses_cut") if name in changes}
+    return spool.Descriptor(facts=RecordingManifest(**{**facts, **changes}), **about)
 
 
 def pcm(frames: int, seed: int = 1) -> bytes:
@@ -55,16 +59,16 @@ def manifest_of(facts: spool.Descriptor, opened: spool.OpenRecording, **changes:
     """The manifest that fits the ``audio.part`` at hand."""
     size, sha256 = spool.digest(opened.directory / spool.AUDIO_PART, opened.data_key)
     samples = (size - spool.HEADER_BYTES) // 4
-    duration_ms = samples * 1000 / facts.sample_rate_hz
+    duration_ms = samples * 1000 / facts.facts.audio.sample_rate_hz
     audio = AudioFile(
-        sample_rate_hz=facts.sample_rate_hz,
+        sample_rate_hz=facts.facts.audio.sample_rate_hz,
         samples=samples,
         size_bytes=size,
         sha256=sha256,
         encrypted=opened.data_key is not None,
     )
-    ended_at = facts.started_at + timedelta(milliseconds=duration_ms)
-    return facts.manifest(audio=audio, ended_at=ended_at, duration_ms=duration_ms, **changes)
+    ended_at = facts.facts.started_at + timedelta(milliseconds=duration_ms)
+    return replace(facts.facts, audio=audio, ended_at=ended_at, duration_ms=duration_ms, **changes)
 
 
 def finished(
@@ -73,6 +77,6 @@ def finished(
     """A sealed recording: its directory and manifest."""
     facts = descriptor(recording_id, **changes)
     opened = spool.open_recording(data_dir, facts, at_rest_key=at_rest_key)
-    write_audio(opened, pcm(frames), rate=facts.sample_rate_hz)
+    write_audio(opened, pcm(frames), rate=facts.facts.audio.sample_rate_hz)
     manifest = manifest_of(facts, opened)
     return spool.seal(data_dir, manifest), manifest

@@ -125,20 +125,25 @@ def test_nothing_is_found_in_an_empty_data_directory(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("change", "says"),
+    ("where", "change", "says"),
     [
-        ({"version": 2}, "version 2"),
-        ({"surprise": 1}, "unknown descriptor field surprise"),
-        ({"channels": 0}, "positive whole number"),
-        ({"sample_rate_hz": "8000"}, "positive whole number"),
-        ({"mode": "Sometimes"}, "not readable"),
-        ({"caller": None}, "not readable"),
+        ((), {"version": 2}, "version 2"),
+        ((), {"surprise": 1}, "unknown descriptor field surprise"),
+        (("facts", "audio"), {"channels": 0}, "positive whole number"),
+        (("facts", "audio"), {"sample_rate_hz": "8000"}, "positive whole number"),
+        (("facts",), {"mode": "Sometimes"}, "not readable"),
+        (("facts",), {"caller": None}, "not readable"),
+        (("facts",), {"surprise": 1}, "not readable"),
     ],
 )
-def test_a_damaged_descriptor_is_named(tmp_path: Path, change: dict[str, object], says: str) -> None:
+def test_a_damaged_descriptor_is_named(where: tuple[str, ...], change: dict[str, object], says: str) -> None:
     raw = json.loads(descriptor(dub_point=None).to_json())
+    place = raw
+    for name in where:
+        place = place[name]
+    place.update(change)
     with pytest.raises(spool.CorruptError, match=says):
-        spool.Descriptor.from_json(json.dumps({**raw, **change}))
+        spool.Descriptor.from_json(json.dumps(raw))
 
 
 def test_a_damaged_manifest_is_corrupt(tmp_path: Path) -> None:
