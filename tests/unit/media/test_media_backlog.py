@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import defaultdict
 from dataclasses import replace
 
@@ -191,3 +192,18 @@ def test_recordings_wait_for_packets_for_two_seconds_at_most() -> None:
     waits = [backlog.look(tick, 0) for tick in range(2000, 2000 + PATIENCE_TICKS + 161, 160)]
     assert waits.index(False) == PATIENCE_TICKS // 160
     assert backlog.there
+
+
+def test_the_first_call_after_a_month_of_idleness_starts_at_once() -> None:
+    """Nothing waited while no leg was open: the time line begins with the call, and not at the clock's zero."""
+    world, _ = _world()
+    world.now = 30 * 86400.0
+    began = time.process_time()
+    phone = world.phone(1)
+    tone = ToneAudio(hz=1004, on_ms=0, level_dbm0=-10)
+    world.tell(OpenSource(call_id="call", leg_id=2, kind=SourceKind.TONE, audio=(tone,)))
+    world.tell(Bridge(call_id="call", leg_a=1, leg_b=2))
+    world.record()
+    _run(world, world.now + 1.0)
+    assert time.process_time() - began < 5.0  # a step over a month of half seconds would take an hour
+    assert len(phone.heard) >= 49
