@@ -6,12 +6,14 @@ import asyncio
 import json
 import os
 import signal
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 import uvloop
 
+from callmodel.errors import StartError
 from mediaserver.app.config import PARTS, Settings
 from mediaserver.app.console import (
     ConfigOption,
@@ -71,11 +73,15 @@ def run(
 
     def ready(info: dict[str, Any]) -> None:
         if ready_file is not None:
-            write_private(ready_file, info)
-        if as_json:
-            typer.echo("ready " + json.dumps(info, ensure_ascii=False))
-        else:
-            print_info(info)
+            try:
+                write_private(ready_file, info)
+            except OSError as error:
+                raise StartError(f"--ready-file: {ready_file} cannot be written: {error.strerror}") from error
+        with suppress(OSError, SystemExit):  # whoever was to read it has gone (rich would exit): no reason to stop
+            if as_json:
+                typer.echo("ready " + json.dumps(info, ensure_ascii=False))
+            else:
+                print_info(info)
 
     uvloop.run(_run(settings, ready))
 
@@ -93,9 +99,13 @@ async def _run(settings: Settings, ready: Any) -> None:
         stopping.set()
 
     info = await product.start()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, stop)
-    ready(info)
+    try:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, stop)
+        ready(info)
+    except BaseException:
+        await product.stop()  # the workers would keep this process from ending
+        raise
     await serve(product, stopping)
 
 
