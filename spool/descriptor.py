@@ -42,8 +42,10 @@ class Descriptor:
             unknown = sorted(set(raw) - _FIELDS)
             if unknown:
                 raise CorruptError(f"unknown descriptor field {unknown[0]}")
+            if not (isinstance(raw["kept"], bool) and isinstance(raw["pauses_cut"], bool)):
+                raise CorruptError("descriptor: kept and pauses_cut must be true or false")
             facts = RecordingManifest.from_json(json.dumps(raw["facts"]))
-            found = cls(facts=facts, kept=raw["kept"] is True, pauses_cut=raw["pauses_cut"] is True)
+            found = cls(facts=facts, kept=raw["kept"], pauses_cut=raw["pauses_cut"])
             audio = found.facts.audio
             if not (_is_count(audio.sample_rate_hz) and _is_count(audio.channels)):
                 raise CorruptError("descriptor: sample_rate_hz and channels must be positive whole numbers")

@@ -128,6 +128,7 @@ def test_nothing_is_found_in_an_empty_data_directory(tmp_path: Path) -> None:
     ("where", "change", "says"),
     [
         ((), {"version": 2}, "version 2"),
+        ((), {"kept": "perhaps"}, "true or false"),
         ((), {"surprise": 1}, "unknown descriptor field surprise"),
         (("facts", "audio"), {"channels": 0}, "positive whole number"),
         (("facts", "audio"), {"sample_rate_hz": "8000"}, "positive whole number"),
