@@ -9,24 +9,9 @@ from __future__ import annotations
 import asyncio
 import selectors
 from collections.abc import Callable, Coroutine
-from concurrent.futures import Executor, Future
-from typing import Any, ParamSpec, TypeVar
+from typing import Any, TypeVar
 
-_P = ParamSpec("_P")
 _T = TypeVar("_T")
-
-
-class InlineExecutor(Executor):
-    """Runs each job on the spot, in the caller's thread."""
-
-    def submit(self, fn: Callable[_P, _T], /, *args: _P.args, **kwargs: _P.kwargs) -> Future[_T]:
-        """Run ``fn`` now and return its finished future."""
-        future: Future[_T] = Future()
-        try:
-            future.set_result(fn(*args, **kwargs))
-        except Exception as error:
-            future.set_exception(error)
-        return future
 
 
 class _JumpingSelector(selectors.SelectSelector):
@@ -55,8 +40,6 @@ class VirtualTimeLoop(asyncio.SelectorEventLoop):
         super().__init__(selector)
         selector.jump = self._jump
         self._clock_resolution = 1e-9
-        executor: Any = InlineExecutor()
-        self._default_executor = executor
 
     def time(self) -> float:
         """Virtual seconds since the loop was made."""

@@ -12,6 +12,7 @@ from callbench.network import Address
 from callbench.phone import Answering, PhoneCall, PhoneError, quiet, silent, tone
 from callbench.virtual_time import run_virtual
 from callmodel.modes import RecordingMode
+from mediaserver.media.config import EngineConfig
 from mediaserver.media.messages import Codec
 from tests.support.virtual import SERVER, Carrier, Finished, SipLog, config, user
 from tests.support.virtual_ears import level_of
@@ -316,10 +317,11 @@ def test_a_call_without_media_ends_after_the_media_timeout(tmp_path: Path) -> No
 
 def test_a_party_that_holds_may_be_silent_for_as_long_as_it_likes(tmp_path: Path) -> None:
     async def scenario() -> PhoneCall:
-        async with Carrier(data_dir=tmp_path, subscribers=(user("1001"), user("1002"))) as carrier:
+        engine = EngineConfig(legs=64, media_timeout_s=5)
+        async with Carrier(data_dir=tmp_path, subscribers=(user("1001"), user("1002")), engine=engine) as carrier:
             mine, other = await carrier.connect(callee_says=quiet)
             await mine.hold()
-            await mine.talk(150)
+            await mine.talk(12)
             await carrier.over(mine, other)
             return mine
 
@@ -331,8 +333,9 @@ def test_a_phone_that_vanished_is_found_out_by_the_session_timer(tmp_path: Path)
 
     async def scenario() -> tuple[PhoneCall, float, list[Finished]]:
         plan = {"session_expires_s": 90}
-        async with Carrier(data_dir=tmp_path, subscribers=(user("1001", ALWAYS), user("1002")), plan=plan) as carrier:
-            mine, other = await carrier.connect(caller_says=quiet, callee_says=quiet)
+        subscribers, engine = (user("1001", ALWAYS), user("1002")), EngineConfig(legs=64, media_timeout_s=3600)
+        async with Carrier(data_dir=tmp_path, subscribers=subscribers, plan=plan, engine=engine) as carrier:
+            mine, other = await carrier.connect()
             gone = carrier.phones[1].agent
             address = next(iter(gone._core.config.contacts.values()))
             hole = (address.host, address.port)
@@ -350,8 +353,9 @@ def test_a_phone_that_vanished_is_found_out_by_the_session_timer(tmp_path: Path)
 def test_calls_are_refreshed_for_as_long_as_both_phones_live(tmp_path: Path) -> None:
     async def scenario() -> PhoneCall:
         plan = {"session_expires_s": 90}
-        async with Carrier(data_dir=tmp_path, subscribers=(user("1001"), user("1002")), plan=plan) as carrier:
-            mine, other = await carrier.connect(caller_says=quiet, callee_says=quiet)
+        subscribers, engine = (user("1001"), user("1002")), EngineConfig(legs=64, media_timeout_s=3600)
+        async with Carrier(data_dir=tmp_path, subscribers=subscribers, plan=plan, engine=engine) as carrier:
+            mine, other = await carrier.connect()
             await mine.talk(300)
             await carrier.over(mine, other)
             return mine

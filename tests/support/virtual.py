@@ -124,6 +124,7 @@ class Carrier:
     """More of ServerPlan. Changes of subscribers are looked for once a virtual minute unless ``refresh_s`` says so."""
     network: MemoryNetwork = field(default_factory=MemoryNetwork)
     server: MediaServer = field(init=False)
+    pool: LocalPool = field(init=False)
     phones: list[Phone] = field(init=False, default_factory=list)
 
     async def __aenter__(self) -> Self:
@@ -136,14 +137,14 @@ class Carrier:
         forwarder = MemoryForwarder(self.engine.legs, self.network.transmit, lambda: round(loop.time() * 1e9))
         self.network.attach(forwarder.receive)
         ids = SeededIds(self.seed)
-        pool = LocalPool(loop, forwarder, prompt_bank(), self.engine, ids.u32)
-        forwarder.on_datagram = pool.worker.datagram
+        self.pool = LocalPool(loop, forwarder, prompt_bank(), self.engine, ids.u32)
+        forwarder.on_datagram = self.pool.worker.datagram
         self.server = MediaServer(
             ServerPlan(data_dir=self.data_dir, calls=self.config, streams=False, **({"refresh_s": 60.0} | self.plan)),
             catalog=catalog,
             clock=clock,
             network=self.network,
-            pool=pool,
+            pool=self.pool,
             ids=ids,
         )
         await self.server.start()
@@ -156,6 +157,7 @@ class Carrier:
             await phone.close()
         await self.server.drain(0)
         await self.server.stop()
+        self.pool.close()
         self.server.catalog.close()
 
     async def phone(
@@ -217,10 +219,8 @@ class Carrier:
 
     def lose_worker(self) -> None:
         """The media worker dies: it does and says nothing any more, and the pool tells."""
-        pool = self.server.pool
-        assert isinstance(pool, LocalPool)
-        pool.worker.close()
-        pool.on_lost(pool.worker)
+        self.pool.worker.close()
+        self.pool.on_lost(self.pool.worker)
 
     def now(self) -> float:
         """Virtual seconds."""

@@ -10,10 +10,10 @@ from typing import Final
 
 from mediaserver.media.config import EngineConfig, PromptPcm
 from mediaserver.media.engine import MediaEngine
-from mediaserver.media.messages import Command, Event
+from mediaserver.media.messages import Command, Event, StartRecording
 from mediaserver.media.seam import Forwarder, Verdict
 from mediaserver.runtime.media_pool import MediaWorker
-from mediaserver.runtime.worker.writer import InlineWriter
+from mediaserver.runtime.worker.writer import InlineWriter, QueuedSink
 
 STEPS_HZ: Final = 50
 
@@ -37,7 +37,9 @@ class LocalWorker:
         self.forwarder = forwarder
         self._loop = loop
         self._on_event = on_event
-        self._engine = MediaEngine(forwarder, prompts, config, InlineWriter(loop.time).open_sink, random_u32=random_u32)
+        self._writer = InlineWriter(loop.time)
+        self._sinks: list[QueuedSink] = []
+        self._engine = MediaEngine(forwarder, prompts, config, self._open_sink, random_u32=random_u32)
         self._commands: list[Command] = []
         self._timer: asyncio.TimerHandle | None = None
         self._closed = False
@@ -64,11 +66,17 @@ class LocalWorker:
             self._timer = self._loop.call_at(at, self._step)
 
     def close(self) -> None:
-        """No more steps; the forwarder is closed."""
+        """No more steps; the forwarder is closed, and files that are open are as a dead process leaves them."""
         self._closed = True
+        for sink in self._sinks:
+            sink.abandon()
         if self._timer is not None:
             self._timer.cancel()
         self.forwarder.close()
+
+    def _open_sink(self, start: StartRecording) -> QueuedSink:
+        self._sinks.append(self._writer.open_sink(start))
+        return self._sinks[-1]
 
     def _carry_out(self) -> None:
         commands, self._commands = self._commands, []
