@@ -27,9 +27,8 @@ from tests.support.server_process import ServerProcess
 pytestmark = pytest.mark.e2e
 
 ROUNDS = 2
-LOST_S = 3.5
-"""Audio goes to disk once a second, a quarter of a second late; a machine too busy to read its packets
-holds it back for two seconds more."""
+LOST_S = 1.6
+"""Audio goes to disk once a second, a quarter of a second late; the rest is how late a busy machine is."""
 USERS = ("1001", "1003")
 """Always: kept from the first sample. On Demand: not kept, since nobody dials the code."""
 
