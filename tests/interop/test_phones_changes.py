@@ -203,8 +203,8 @@ def test_a_codec_change_moves_nothing(stage: Stage) -> None:
     """Two marks; the tone sounds before, between and after; the other channel is never disturbed."""
     act = stage.result("codec")
     (record,) = act.recordings()
-    changes = [mark.detail for mark in record.manifest.marks if mark.kind is MarkKind.CODEC and "leg" in mark.detail]
-    assert [(change["from"], change["to"]) for change in changes] == [("PCMU", "PCMA"), ("PCMA", "G722")]
+    changes = [mark.detail for mark in record.manifest.marks if mark.kind is MarkKind.CODEC]
+    assert [(change["before"], change["after"]) for change in changes] == [("PCMU", "PCMA"), ("PCMA", "G722")]
     (user, far), rate = channels_of(record.path / "audio.wav")
     sounding = levels(user, rate, USER_HZ) > G722_DBM0
     assert sounding[1:].mean() > 0.8
