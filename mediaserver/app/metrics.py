@@ -46,8 +46,30 @@ WORKER_LOAD: Final = MetricKind(
 UPLOADS: Final = MetricKind(
     name="mediaserver_uploads", kind="gauge", text="Deliveries by state", label="the state of the delivery"
 )
+UPLOAD_RESULTS: Final = MetricKind(
+    name="mediaserver_upload_results",
+    kind="counter",
+    text="What deliveries came to, and bytes sent",
+    label="`delivered`, `retried`, `parked`, `bytes` and so on",
+)
+WORKER_DROPS: Final = MetricKind(
+    name="mediaserver_worker_drops",
+    kind="counter",
+    text="Copies of packets and blocks of recordings that a media worker could not take",
+    label="the reason",
+)
 DISK_FREE: Final = MetricKind(
     name="mediaserver_disk_free_bytes", kind="gauge", text="Free space for recordings in bytes"
 )
 
-METRICS: Final = (CALLS, CALLS_STARTED, EVENTS, SIP_DISCARDED, WORKER_LOAD, UPLOADS, DISK_FREE)
+METRICS: Final = (
+    CALLS,
+    CALLS_STARTED,
+    EVENTS,
+    SIP_DISCARDED,
+    WORKER_LOAD,
+    UPLOADS,
+    UPLOAD_RESULTS,
+    WORKER_DROPS,
+    DISK_FREE,
+)

@@ -9,6 +9,7 @@ import resource
 import shutil
 import ssl
 import time
+from collections import Counter
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack
@@ -269,8 +270,11 @@ class Product:
         if shutil.disk_usage(self.settings.data_dir).free < MIN_FREE_BYTES:
             yield f"less than {MIN_FREE_BYTES // 2**20} MiB are free in {self.settings.data_dir}"
 
-    def readings(self) -> Iterable[Reading]:
-        """Metrics."""
+    async def readings(self) -> Iterable[Reading]:
+        """Metrics; the database is asked in a thread, so that a slow one delays no call."""
+        return list(self._readings(await asyncio.to_thread(self._upload_counts)))
+
+    def _readings(self, uploads: dict[str, float]) -> Iterable[Reading]:
         server, hub = self.server, self.server.hub
         loads = {str(worker.number): worker.load.load for worker in self.pool.workers}
         yield metrics.CALLS.read({"": len(hub.calls)})
@@ -278,7 +282,12 @@ class Product:
         yield metrics.EVENTS.read(dict(server.journal.counts))
         yield metrics.SIP_DISCARDED.read(dict(server.shell.dropped))
         yield metrics.WORKER_LOAD.read(loads)
-        yield metrics.UPLOADS.read(self._upload_counts())
+        yield metrics.UPLOADS.read(uploads)
+        yield metrics.UPLOAD_RESULTS.read(dict(self.delivery.counts) if self.delivery is not None else {})
+        drops: Counter[str] = Counter()
+        for worker in self.pool.workers:
+            drops.update(dict(worker.load.dropped))
+        yield metrics.WORKER_DROPS.read(drops)
         yield metrics.DISK_FREE.read({"": shutil.disk_usage(self.settings.data_dir).free})
 
     def _upload_counts(self) -> dict[str, float]:

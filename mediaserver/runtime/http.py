@@ -1,8 +1,8 @@
-"""The plain HTTP side: health, readiness, Prometheus metrics, and a first page that says where things are."""
+"""The plain HTTP side: health, readiness and Prometheus metrics."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 
 from aiohttp import web
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
@@ -12,16 +12,16 @@ from prometheus_client.registry import Collector
 Reading = tuple[str, str, str, Mapping[str, float]]
 """Name, kind (``gauge`` or ``counter``), help text, and values by their one label (empty for none)."""
 
-Readings = Callable[[], Iterable[Reading]]
+Readings = Callable[[], Awaitable[Iterable[Reading]]]
 Problems = Callable[[], Iterable[str]]
 
 
 class _Readings(Collector):
-    def __init__(self, read: Readings) -> None:
-        self._read = read
+    def __init__(self, readings: Iterable[Reading]) -> None:
+        self._readings = readings
 
     def collect(self) -> Iterable[Metric]:
-        for name, kind, text, values in self._read():
+        for name, kind, text, values in self._readings:
             family = (CounterMetricFamily if kind == "counter" else GaugeMetricFamily)(name, text, labels=["kind"])
             for label, value in values.items():
                 family.add_metric([label], value)
@@ -30,10 +30,10 @@ class _Readings(Collector):
 
 def make_http(read: Readings, problems: Problems) -> web.Application:
     """``problems`` says why the server is not ready; nothing means it is."""
-    registry = CollectorRegistry()
-    registry.register(_Readings(read))
 
     async def metrics(request: web.Request) -> web.Response:
+        registry = CollectorRegistry()
+        registry.register(_Readings(await read()))
         return web.Response(body=generate_latest(registry), headers={"Content-Type": CONTENT_TYPE_LATEST})
 
     async def healthy(request: web.Request) -> web.Response:
