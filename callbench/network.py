@@ -85,6 +85,7 @@ class MemoryNetwork:
         self._receivers: dict[Address, Receive] = {}
         self._others: list[Callable[[bytes, Address, Address], bool]] = []
         self._next_port = FIRST_FREE_PORT
+        self._on_the_way: dict[float, list[tuple[bytes, Address, Address]]] = {}
         self.lost = 0
         """Datagrams that nobody was there to take."""
 
@@ -105,8 +106,19 @@ class MemoryNetwork:
     def transmit(self, data: bytes, source: Address, destination: Address) -> None:
         """Put a datagram on the way."""
         loop = asyncio.get_running_loop()
+        now = loop.time()
         for delay_s in self.fate(data, source, destination):
-            loop.call_later(delay_s, self._arrive, data, source, destination)
+            due = now + delay_s
+            waiting = self._on_the_way.get(due)
+            if waiting is None:
+                # one timer for all that arrives at one instant, in the order of sending
+                waiting = self._on_the_way[due] = []
+                loop.call_at(due, self._deliver, due)
+            waiting.append((data, source, destination))
+
+    def _deliver(self, due: float) -> None:
+        for data, source, destination in self._on_the_way.pop(due):
+            self._arrive(data, source, destination)
 
     def _arrive(self, data: bytes, source: Address, destination: Address) -> None:
         receive = self._receivers.get(destination)

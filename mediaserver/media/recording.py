@@ -30,7 +30,7 @@ from mediaserver.media.timeline import Timeline
 from mediaserver.media.timescale import TICK_HZ, nearest_tick, seconds
 from mediaserver.media.tones import sine, to_pcm
 
-BLOCK_TICKS: Final = TICK_HZ
+BLOCK_TICKS: Final = TICK_HZ // 2
 PAUSE_TONE_HZ: Final = 440.0
 PAUSE_TONE_DBM0: Final = -30.0
 
