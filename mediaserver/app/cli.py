@@ -1,30 +1,68 @@
-"""The console command ``mediaserver``."""
+"""The console command ``mediaserver``. A command's module is imported when that command is used, and not before."""
 
 from __future__ import annotations
 
 import sys
+from importlib import import_module
+from types import MappingProxyType
+from typing import Any, Final
 
 import typer
+from typer.core import TyperGroup
 
 from callmodel.errors import ConfigError, MediaServerError
-from mediaserver.app.commands import analyzing, calling, configuration, demonstrating, recordings, running, users
 from mediaserver.app.console import CommandError, Exit, err
 
+COMMANDS: Final = MappingProxyType(
+    {
+        "run": "running:run",
+        "info": "running:info",
+        "demo": "demonstrating:demo",
+        "call": "calling:call",
+        "analyze": "analyzing:analyze",
+        "users": "users:app",
+        "recordings": "recordings:app",
+        "uploads": "recordings:uploads",
+        "config": "configuration:app",
+    }
+)
+"""Where each command is, below ``mediaserver.app.commands``."""
+
+
+class _Commands(TyperGroup):
+    """The commands by their names."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        """In the order of the table."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        """Import it; None when there is none of this name."""
+        place = COMMANDS.get(cmd_name)
+        if place is None:
+            return None
+        module, _, attribute = place.partition(":")
+        found = getattr(import_module(f"mediaserver.app.commands.{module}"), attribute)
+        if not isinstance(found, typer.Typer):
+            single = typer.Typer(add_completion=False)
+            single.command()(found)
+            found = single
+        command = typer.main.get_command(found)
+        command.name = cmd_name
+        return command
+
+
 app = typer.Typer(
+    cls=_Commands,
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
-    help="A carrier that records its users' calls and delivers them to Dubber, simulated.",
 )
-app.command()(running.run)
-app.command()(running.info)
-app.command()(demonstrating.demo)
-app.command()(calling.call)
-app.command()(analyzing.analyze)
-app.add_typer(users.app, name="users")
-app.add_typer(recordings.app, name="recordings")
-app.add_typer(recordings.uploads, name="uploads")
-app.add_typer(configuration.app, name="config")
+
+
+@app.callback()
+def _root() -> None:
+    """A carrier that records its users' calls and delivers them to Dubber, simulated."""
 
 
 def main() -> None:

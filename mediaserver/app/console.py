@@ -8,14 +8,16 @@ import sys
 from collections.abc import Iterable, Sequence
 from enum import IntEnum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
 from rich.table import Table
 
-from catalog import Catalog
 from mediaserver.app.config import Settings, load_settings
+
+if TYPE_CHECKING:
+    from catalog import Catalog
 
 
 class Exit(IntEnum):
@@ -58,6 +60,8 @@ def settings_for(config: Path | None, data_dir: Path | None, **flags: Any) -> Se
 
 def open_catalog(settings: Settings) -> Catalog:
     """The catalog of a data directory that exists; works beside a running server."""
+    from catalog import Catalog  # noqa: PLC0415 -- half a second of imports that not every command needs
+
     if settings.database_url:
         return Catalog.open(settings.database_url)
     if not settings.data_dir.is_dir():

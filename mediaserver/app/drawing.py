@@ -45,11 +45,11 @@ def cli_page() -> str:
 
 
 def _below(name: str, command: Any) -> Iterator[tuple[str, Any]]:
-    children: Mapping[str, Any] = getattr(command, "commands", {})
-    if not children:
+    if not hasattr(command, "list_commands"):
         yield name, command
-    for child, below in children.items():
-        yield from _below(f"{name} {child}", below)
+        return
+    for child in command.list_commands(None):
+        yield from _below(f"{name} {child}", command.get_command(None, child))
 
 
 def _options(command: Any) -> list[Any]:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import typer
 import yaml
 
 from mediaserver.app.cli import app
@@ -73,7 +74,7 @@ def test_the_container_runs_a_command_with_flags_that_exist() -> None:
     first, *flags = SERVER["command"]
     assert first == "run"
     assert {flag.partition("=")[0] for flag in flags} - options_of(run) == set()
-    assert app.info.help
+    assert typer.main.get_command(app).help
 
 
 def test_the_published_ports_are_those_the_server_listens_on_one_to_one() -> None:
