@@ -118,7 +118,7 @@ class Phones(_Quiet):
         """Ring them all."""
         route = self._call.route
         assert isinstance(route, ToSubscriber)
-        self._call.ring(route.subscriber, route.contacts, now)
+        self._call.forks.ring(route.subscriber, route.contacts, now)
 
     def unanswered(self, status: int, now: float) -> None:
         """Busy, unreachable or no answer: the mailbox, when there is one; a decline is final."""

@@ -13,24 +13,18 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-from callmodel.manifest import MarkKind
 from callmodel.modes import Language
-from callmodel.subscriber import Subscriber
-from mediaserver.call import crossing
 from mediaserver.call.answering import Answering, CodeCall, answering_for
-from mediaserver.call.context import CallContext, Contact, Route, ToNobody, ToSubscriber
+from mediaserver.call.context import CallContext, Route, ToNobody, ToSubscriber
 from mediaserver.call.effects import (
     Accept,
-    AnswerOffer,
     ArmTimer,
     CallOver,
-    Dial,
     Effect,
     Note,
     OpenMedia,
     Progress,
     Reject,
-    RejectOffer,
     Release,
     ToWorker,
 )
@@ -47,6 +41,8 @@ from mediaserver.call.inputs import (
 )
 from mediaserver.call.party import Party
 from mediaserver.call.recording import RecordingDesk
+from mediaserver.call.renegotiation import take_answer, take_offer
+from mediaserver.call.ringing import NO_ANSWER_TIMER, Forks
 from mediaserver.call.steering import Keypad, handle_info
 from mediaserver.media import messages as media
 from mediaserver.sdp import SdpError
@@ -62,9 +58,6 @@ class CallPhase(StrEnum):
     ANSWERED = "answered"
     CLOSING = "closing"
     OVER = "over"
-
-
-NO_ANSWER_TIMER = "no-answer"
 
 
 class Call:
@@ -102,16 +95,13 @@ class Call:
             context=context,
         )
         self.invited = invited
-        self.forks: dict[str, Contact] = {}
-        self.refusals: list[int] = []
+        self.forks = Forks(self)
         self.answering: Answering | None = None
         self.desk = RecordingDesk(self)
         self.keypad = Keypad(self)
         self._opening: set[int] = set()
         self._sockets: set[int] = set()
         """Media legs with ports, until their statistics came."""
-        self._early_fork = ""
-        self._next_fork = 0
 
     # --- the two ways in -------------------------------------------------------------------
 
@@ -259,27 +249,6 @@ class Call:
 
     # --- ringing ----------------------------------------------------------------------------
 
-    def ring(self, subscriber: Subscriber, contacts: tuple[Contact, ...], now: float) -> None:
-        """Ring every contact at once and start the no-answer timer."""
-        offer = self.b.sdp.make_offer(prefer=self.a.sdp.offered_codecs())
-        for contact in contacts:
-            key = f"f{self._next_fork}"
-            self._next_fork += 1
-            self.forks[key] = contact
-            self.emit(
-                Dial(
-                    party=key,
-                    target=contact.target,
-                    hop=contact.hop,
-                    caller_number=self.a.number,
-                    caller_label=self.a.label,
-                    called=subscriber.number,
-                    offer=offer,
-                    max_forwards=self.invited.max_forwards - 1,
-                )
-            )
-        self.emit(ArmTimer(name=NO_ANSWER_TIMER, at=now + subscriber.no_answer_s))
-
     def progress(self, status: int, *, early: bool = False) -> None:
         """Tell the caller that it rings; with early media when asked for and the caller's offer is known."""
         body = self.a.sdp.answer(prefer=self.b.sdp.codec) if early and self.a.sdp.has_offer else None
@@ -312,16 +281,9 @@ class Call:
     def _bridge(self) -> None:
         self.to_worker(media.Bridge(call_id=self.call_id, leg_a=self.a.media_leg, leg_b=self.b.media_leg))
 
-    def leave_callee(self) -> None:
-        """Stop ringing; the callee's media leg, if any, is given back."""
-        for key in self.forks:
-            self.emit(Release(party=key))
-        self.forks.clear()
-        self.emit(ArmTimer(name=NO_ANSWER_TIMER, at=None))
-
     def refuse(self, status: int, cause: str) -> None:
         """Refuse the caller for good."""
-        self.leave_callee()
+        self.forks.leave()
         self.cause = cause
         self.emit(Reject(party="a", status=status))
         self.a.alive = False
@@ -337,11 +299,11 @@ class Call:
     def _on_sip(self, key: str, event: sip.SipEvent, now: float) -> None:
         match event:
             case sip.Ringing():
-                self._on_ringing(key, event)
+                self.forks.rings(key, event)
             case sip.Answered():
-                self._on_answered(key, event, now)
+                self.forks.answered(key, event, now)
             case sip.Rejected():
-                self._on_rejected(key, event, now)
+                self.forks.rejected(key, event, now)
             case sip.LegEnded():
                 self._on_leg_ended(key, event, now)
             case _:
@@ -352,58 +314,8 @@ class Call:
     def _party(self, key: str) -> Party | None:
         return next((party for party in self.parties() if party.key == key and party.alive), None)
 
-    def _on_ringing(self, key: str, event: sip.Ringing) -> None:
-        if key not in self.forks or self.phase is not CallPhase.RINGING:
-            return
-        if event.answer is None or self._early_fork not in ("", key):
-            self.progress(event.status if event.answer is None else 180)
-            return
-        try:
-            self.b.sdp.take_answer(event.answer)
-        except SdpError as error:
-            self.note("call.early-media-unusable", error=str(error))
-            return
-        self._early_fork = key
-        self.b.hop = self.forks[key].hop
-        self.set_media(self.b)
-        self.progress(183, early=True)
-
-    def _on_answered(self, key: str, event: sip.Answered, now: float) -> None:
-        if key not in self.forks or self.phase is not CallPhase.RINGING:
-            self.emit(Release(party=key))
-            return
-        self.b.hop = event.source
-        try:
-            if event.answer is not None:
-                self.b.sdp.take_answer(event.answer)
-            elif self._early_fork != key:
-                raise SdpError("body", "the 200 carries no answer")
-        except SdpError as error:
-            self.note("call.answer-unusable", error=str(error))
-            self.emit(Release(party=key))
-            del self.forks[key]
-            self._fork_failed(488, now)
-            return
-        del self.forks[key]
-        self.b.key = key
-        self.b.sip_call_id = event.sip_call_id
-        self.leave_callee()
-        self.accept(now)
-
-    def _on_rejected(self, key: str, event: sip.Rejected, now: float) -> None:
-        if self.forks.pop(key, None) is None or self.phase is not CallPhase.RINGING:
-            return
-        self.note("leg.rejected", status=str(event.status))
-        self._fork_failed(event.status, now)
-
-    def _fork_failed(self, status: int, now: float) -> None:
-        self.refusals.append(status)
-        if not self.forks and self.answering is not None:
-            self.answering.unanswered(crossing.refusal_for_caller(self.refusals), now)
-
     def _on_leg_ended(self, key: str, event: sip.LegEnded, now: float) -> None:
-        if self.forks.pop(key, None) is not None:
-            self._fork_failed(480, now)
+        if self.forks.gone(key, now):
             return
         party = self._party(key)
         if party is None:
@@ -414,48 +326,15 @@ class Call:
     def _in_dialog(self, party: Party, event: sip.SipEvent, now: float) -> None:
         match event:
             case sip.OfferReceived():
-                self._on_offer(party, event, now)
+                take_offer(self, party, event, now)
             case sip.AckReceived(answer=answer) if answer is not None:
-                self._on_late_answer(party, answer, now)
+                take_answer(self, party, answer, now)
             case sip.OfferAnswered(answer=answer) if answer is not None:
-                self._on_late_answer(party, answer, now)
+                take_answer(self, party, answer, now)
             case sip.InfoReceived():
                 handle_info(self, party, event, now)
             case _:
                 pass
-
-    def _on_offer(self, party: Party, event: sip.OfferReceived, now: float) -> None:
-        was_held, was_codec = party.sdp.held, party.sdp.codec
-        try:
-            if event.offer is None:
-                body = party.sdp.make_offer(prefer=())
-            else:
-                party.sdp.read_offer(event.offer)
-                body = party.sdp.answer(prefer=self.other(party).sdp.codec)
-        except SdpError as error:
-            self.emit(RejectOffer(party=party.key, status=error.status_hint))
-            return
-        self.emit(AnswerOffer(party=party.key, body=body))
-        self._media_changed(party, was_held, was_codec, now)
-
-    def _on_late_answer(self, party: Party, answer: bytes, now: float) -> None:
-        was_held, was_codec = party.sdp.held, party.sdp.codec
-        try:
-            party.sdp.take_answer(answer)
-        except SdpError as error:
-            self.note("call.answer-unusable", error=str(error))
-            self.end("no-common-codec", now)
-            return
-        self._media_changed(party, was_held, was_codec, now)
-
-    def _media_changed(self, party: Party, was_held: bool, was_codec: media.Codec | None, now: float) -> None:
-        self.set_media(party)
-        if party.sdp.held != was_held:
-            self.note("leg.held" if party.sdp.held else "leg.resumed", leg=party.role)
-            self.desk.mark(MarkKind.HOLD, now, (("leg", party.role), ("state", "on" if party.sdp.held else "off")))
-        if was_codec is not None and party.sdp.codec is not None and party.sdp.codec != was_codec:
-            # the worker marks it in the recordings, at its place in the audio
-            self.note("leg.codec-changed", leg=party.role, before=was_codec.value, after=party.sdp.codec.value)
 
     # --- media ------------------------------------------------------------------------------
 
@@ -531,7 +410,7 @@ class Call:
     def _on_timer(self, name: str, now: float) -> None:
         if name == NO_ANSWER_TIMER:
             if self.phase is CallPhase.RINGING and self.answering is not None:
-                self.leave_callee()
+                self.forks.leave()
                 self.answering.unanswered(480, now)
         elif self.keypad.owns(name):
             self.keypad.expired(name, now)
@@ -548,7 +427,7 @@ class Call:
         """End the call: release both parties, close the recordings, give the media back."""
         if self.phase in (CallPhase.CLOSING, CallPhase.OVER):
             return
-        self.leave_callee()
+        self.forks.leave()
         self.cause = cause
         self.keypad.flush(now)
         if self.answering is not None:
@@ -573,6 +452,11 @@ class Call:
     def _flush(self) -> list[Effect]:
         out, self.out = self.out, []
         return out
+
+    @property
+    def is_ringing(self) -> bool:
+        """The caller waits for an answer."""
+        return self.phase is CallPhase.RINGING
 
     @property
     def internal(self) -> bool:

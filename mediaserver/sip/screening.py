@@ -19,8 +19,6 @@ from mediaserver.sip.message import Request
 from mediaserver.sip.sessions import too_small
 from mediaserver.sip.uri import SipUri, parse_uri
 
-OUT_OF_SCOPE: Final = frozenset(("MESSAGE", "NOTIFY", "PRACK", "PUBLISH", "REFER", "SUBSCRIBE"))
-"""Methods an RFC defines and this server does not act upon: 405 with Allow."""
 SERVED: Final = frozenset(ALLOW.split(", "))
 _SESSION_METHODS: Final = ("INVITE", "UPDATE")
 _ACCEPTS_SDP: Final = (SDP, "application/*", "*/*")
@@ -53,7 +51,8 @@ def screen(config: SipConfig, request: Request, *, in_dialog: bool) -> Refusal |
 def _method(request: Request) -> Refusal | None:
     if request.method in SERVED:
         return None
-    return Refusal(status=405 if request.method in OUT_OF_SCOPE else 501, headers=(("allow", ALLOW),))
+    # RFC 3261 8.2.1 asks for 405 and what is allowed; 501 (21.5.2) would say less
+    return Refusal(status=405, headers=(("allow", ALLOW),))
 
 
 def _hops(request: Request) -> Refusal | None:
