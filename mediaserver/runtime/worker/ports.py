@@ -11,6 +11,9 @@ from callmodel.errors import ConfigError
 
 REST_S: Final = 5.0
 """A released pair is not given out for this long: what its last peer still sends must not reach the next call."""
+LEAST_REST_S: Final = 0.5
+"""When no pair is free, the one that has rested for longest will do after this long: better than refusing a call.
+A late packet from the last peer is dropped even then, because a leg takes media from its own peer's address only."""
 EPHEMERAL_RANGE = Path("/proc/sys/net/ipv4/ip_local_port_range")
 
 
@@ -36,10 +39,13 @@ class PortRange:
         return len(self._ports)
 
     def take(self, host: str) -> int | None:
-        """The pair that was free for longest; None when all are taken or resting."""
+        """The pair that was free for longest, else the one that has rested for longest; None when all are taken."""
         free = self._free.setdefault(host, deque(self._ports))
         resting = self._resting.setdefault(host, deque())
-        while resting and resting[0][0] <= self._now():
+        now = self._now()
+        while resting and resting[0][0] <= now:
+            free.append(resting.popleft()[1])
+        if not free and resting and resting[0][0] - self._rest_s + min(LEAST_REST_S, self._rest_s) <= now:
             free.append(resting.popleft()[1])
         if not free:
             return None

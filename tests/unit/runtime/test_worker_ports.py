@@ -24,12 +24,22 @@ def test_every_host_has_the_whole_range() -> None:
     assert (ports.take("127.0.0.1"), ports.take("::1"), ports.take("::1")) == (20000, 20000, None)
 
 
-def test_a_released_pair_rests_before_it_is_used_again() -> None:
+def test_a_released_pair_rests_while_others_are_free() -> None:
+    clock = Clock()
+    ports = PortRange(20000, 20005, lambda: clock.now, rest_s=5.0)
+    ports.take("h")
+    ports.give_back("h", 20000)
+    clock.now += 4.9
+    assert (ports.take("h"), ports.take("h")) == (20002, 20004)
+
+
+def test_when_none_is_free_the_one_that_rested_for_longest_will_do() -> None:
+    """But not before half a second: a late packet of its last peer is still on the way."""
     clock = Clock()
     ports = PortRange(20000, 20003, lambda: clock.now, rest_s=5.0)
     first, second = ports.take("h"), ports.take("h")
     ports.give_back("h", 20000)
-    clock.now += 4.9
+    clock.now += 0.4
     early = ports.take("h")
     clock.now += 0.1
     assert (first, second, early, ports.take("h"), ports.take("h")) == (20000, 20002, None, 20000, None)
