@@ -126,7 +126,7 @@ def worker(core: int, forwarder: str, *, mixed: bool, realtime: bool) -> Server:
             forwarder=forwarder, realtime=realtime, engine=EngineConfig(legs=max(64, 2 * calls + 8))
         )
         ports = PortRange(SERVER_PORT, SERVER_PORT + 4 * calls + 2, time.monotonic)
-        pool = WorkerPool(1, ports=ports, settings=settings, prompts={})
+        pool = WorkerPool(1, ports=ports, settings=settings, prompts={}, keeps_spare=False)
         driver = _Driver(pool, folder)
         try:
             await pool.start()

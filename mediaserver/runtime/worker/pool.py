@@ -131,7 +131,9 @@ class WorkerPool:
         settings: WorkerSettings,
         prompts: Mapping[tuple[str, str], PromptPcm],
         load_limit: float = LOAD_LIMIT,
+        keeps_spare: bool = True,
     ) -> None:
+        """``keeps_spare``: one more worker is started and waits; without it a dead one's place is empty for a while."""
         self.on_event: Callable[[Event], None] = lambda event: None
         self.on_lost: Callable[[MediaWorker], None] = lambda worker: None
         self.workers: list[Worker] = []
@@ -143,6 +145,7 @@ class WorkerPool:
         self._settings = settings
         self._prompts = dict(prompts)
         self._load_limit = load_limit
+        self._keeps_spare = keeps_spare
         self._changed = asyncio.Event()
         self._stopping = False
         self._started = 0
@@ -200,7 +203,7 @@ class WorkerPool:
         return [*self.workers, self.spare] if self.spare is not None else list(self.workers)
 
     def _keep_spare(self) -> None:
-        if not self._stopping and self.spare is None:
+        if self._keeps_spare and not self._stopping and self.spare is None:
             self.spare = self._new()
 
     def _start_one(self) -> None:
