@@ -26,7 +26,7 @@ def test_a_row_used_again_holds_nothing_of_its_last_leg(codec: Codec) -> None:
     world.now = 102.02
     sink = world.record(at=101.0)
     world.run(106)
-    assert sink.audio.shape == (32000, 2)
+    assert sink.audio.shape == (36000, 2)
     assert not sink.audio.any()
 
 
