@@ -166,7 +166,7 @@ class Recorder:
             self._look_again(recording_id)
 
     def write_out(self, tick: int) -> None:
-        """Write what is finished by now though it is no whole second."""
+        """Write what is finished by now though it is no whole block."""
         for recording in self._open.values():
             recording.write_out(tick - self._delay)
 

@@ -128,7 +128,7 @@ class Recording:
         return min(block, self.end if self._nobody_left() else self.end + delay)
 
     def flush(self, tick: int, delay: int) -> None:
-        """Hand over every whole second that lies ``delay`` behind ``tick``; at the end the rest."""
+        """Hand over every whole half second that lies ``delay`` behind ``tick``; at the end the rest."""
         while self.end is None or self.written + BLOCK_TICKS <= self.end:
             if self.written + BLOCK_TICKS + delay > tick:
                 break
