@@ -20,8 +20,8 @@ ROOT = Path(__file__).resolve().parent.parent
 BIN = Path(sys.executable).parent
 IN_CI = os.environ.get("CI") == "true"
 
-PROGRAMS = {"sipp": "sip-tester", "baresip": "baresip-core", "cc": "gcc"}
-"""Programs that tests drive, and the Debian package that has each."""
+PROGRAMS = {"sipp": "sip-tester", "baresip": "baresip-core", "cc": "gcc libc6-dev"}
+"""Programs that tests drive, and the Debian packages that have each."""
 
 PYTEST_COUNTS = re.compile(r"(\d+) (passed|failed|error|errors|skipped|xfailed|xpassed|deselected)")
 
@@ -82,7 +82,8 @@ def main() -> int:
 
 def install_programs() -> None:
     """Install missing test programs when we may; otherwise name them."""
-    missing = sorted(package for program, package in PROGRAMS.items() if shutil.which(program) is None)
+    needed = (packages for program, packages in PROGRAMS.items() if shutil.which(program) is None)
+    missing = sorted(package for packages in needed for package in packages.split())
     if not missing:
         return
     if os.geteuid() != 0 or shutil.which("apt-get") is None:
