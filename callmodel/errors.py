@@ -13,6 +13,7 @@ counters, logs and tests may rely on.
 
 from __future__ import annotations
 
+import os
 from enum import StrEnum
 from typing import ClassVar
 
@@ -51,3 +52,13 @@ class StartError(MediaServerError):
 
     blame = Blame.USER
     reason = "start"
+
+
+def reason_of(error: OSError) -> str:
+    """Why the system refused, in its own words; some event loops leave ``strerror`` empty and wrap the first error."""
+    if error.strerror:
+        return error.strerror
+    first = error.__cause__ or error.__context__
+    if isinstance(first, OSError):
+        return reason_of(first)
+    return os.strerror(error.errno) if error.errno else str(error) or type(error).__name__

@@ -20,7 +20,7 @@ from typing import IO, Any, Final
 import structlog
 from aiohttp import web
 
-from callmodel.errors import StartError
+from callmodel.errors import StartError, reason_of
 from catalog import Catalog, JobState
 from dubber_platform.config import PlanLimits, PlatformConfig
 from dubber_platform.server import PlatformStartError, RunningPlatform, run_platform
@@ -220,7 +220,7 @@ class Product:
             await web.TCPSite(runner, settings.host, settings.http_port).start()
         except OSError as error:
             raise StartError(
-                f"http_port: port {settings.http_port} cannot be used: {error.strerror}. Stop the other program, or "
+                f"http_port: port {settings.http_port} cannot be used: {reason_of(error)}. Stop the other program, or "
                 "choose another port (--http-port; 0 picks a free one)"
             ) from error
         return f"http://{_shown(settings.host)}:{runner.addresses[0][1]}"

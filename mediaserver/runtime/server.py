@@ -13,7 +13,7 @@ from typing import Any
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
-from callmodel.errors import StartError
+from callmodel.errors import StartError, reason_of
 from callmodel.manifest import RecordingManifest
 from catalog import Catalog
 from mediaserver.call.config import CallConfig
@@ -236,7 +236,7 @@ class MediaServer:
             if Transport.TLS in ports and self.plan.tls is not None:
                 await self.shell.open_tls(host, ports[Transport.TLS], self.plan.tls)
         except OSError as error:
-            _log.warning("server.no-ipv6", host=host, error=error.strerror)
+            _log.warning("server.no-ipv6", host=host, error=reason_of(error))
 
     # --- subscribers --------------------------------------------------------------------------
 
@@ -306,8 +306,8 @@ async def _bound(setting: str, port: int, opening: Callable[[], Any]) -> Any:
         return await opening()
     except OSError as error:
         raise StartError(
-            f"{setting}: port {port} cannot be used: {error.strerror}. Stop the other program, or choose another port "
-            f"(--{setting.replace('_', '-')}; 0 picks a free one)"
+            f"{setting}: port {port} cannot be used: {reason_of(error)}. Stop the other program, or choose another "
+            f"port (--{setting.replace('_', '-')}; 0 picks a free one)"
         ) from error
 
 

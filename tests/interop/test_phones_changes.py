@@ -196,7 +196,7 @@ def test_a_hold_is_heard_as_silence_and_ends(stage: Stage) -> None:
         (heard,), rate = channels_of(path)
         found = spans(heard, rate, hz)
         assert len(found) >= 2
-        assert found[-1][1] - found[-1][0] > 500
+        assert sum(end - start for start, end in found if start > found[-1][1] - 1500) > 500, "a phone may lose frames"
 
 
 def test_a_codec_change_moves_nothing(stage: Stage) -> None:

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from callmodel.levels import sine_peak_from_dbm0
 from mediaserver.media.g711 import decoded, encoded
 from mediaserver.media.messages import Codec
+from tests.support.priority import ahead
 from tests.support.server_process import ROOT, Lines
 
 WAIT_S = 20.0
@@ -41,6 +42,7 @@ class PjsuaPhone:
             bufsize=1,
             cwd=ROOT,
         )
+        ahead(self._process.pid)
         self._lines = Lines(self._process.stdout)
         self.wait("started")
         if options.get("register", True):

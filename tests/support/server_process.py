@@ -25,6 +25,7 @@ from urllib.error import HTTPError
 from urllib.parse import urlencode
 
 from catalog import Catalog, RecordingRecord, UploadJob
+from tests.support.priority import ahead
 
 ROOT = Path(__file__).resolve().parents[2]
 COMMAND = (sys.executable, "-c", "from mediaserver.app.cli import main; main()")
@@ -160,6 +161,7 @@ class ServerProcess:
             env=environment(env),
             pass_fds=pass_fds,
         )
+        ahead(process.pid)
         server = cls(data_dir, process, Lines(process.stdout), Lines(process.stderr))
         at = server.out.next(0, lambda line: line.startswith("ready "), START_S)
         if at is None:

@@ -104,7 +104,7 @@ class Pair:
 class Stage:
     """Plays scripts side by side; each test asks for the act it is about."""
 
-    def __init__(self, server: ServerProcess, folder: Path, *, at_once: int = 4) -> None:
+    def __init__(self, server: ServerProcess, folder: Path, *, at_once: int = 3) -> None:
         self.server, self.folder = server, folder
         self.user_voice = Voice.make(folder / "user.wav", USER_HZ)
         self.far_voice = Voice.make(folder / "far.wav", FAR_HZ)
