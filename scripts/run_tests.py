@@ -55,7 +55,7 @@ def lanes() -> tuple[Lane, ...]:
     python = str(BIN / "python")
     pytest = (python, "-m", "pytest", "-q", "-p", "no:cacheprovider")
     code = ("callmodel", "feature_codes", "prompts", "mediaserver", "catalog", "spool", "dubber_uploader",
-            "dubber_platform", "callbench", "tests", "scripts", "bench", "setup.py")  # fmt: skip
+            "dubber_platform", "callbench", "webkit", "portals", "tests", "scripts", "bench", "setup.py")  # fmt: skip
     return (
         Lane(name="ruff check", command=(str(BIN / "ruff"), "check", *code), group="lint"),
         Lane(name="ruff format", command=(str(BIN / "ruff"), "format", "--check", *code), group="lint"),

@@ -1,0 +1,1 @@
+"""Dubber's recordings site, at ``/app``."""

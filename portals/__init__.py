@@ -1,0 +1,1 @@
+"""The carrier's web pages and HTTP APIs."""

@@ -1,0 +1,1 @@
+"""The service provider's and the administrator's portal, at ``/admin``."""

@@ -1,0 +1,1 @@
+"""The Webex Calling REST API's own shapes, at ``/v1``."""

@@ -1,0 +1,1 @@
+"""What every page shares: layout, sessions, CSRF, French and English, built assets."""
