@@ -81,3 +81,39 @@ class FailureBehavior(StrEnum):
     PROCEED_SILENTLY = "PROCEED_WITH_CALL_NO_ANNOUNCEMENT"
     PROCEED_ANNOUNCED = "PROCEED_CALL_WITH_ANNOUNCEMENT"
     END_ANNOUNCED = "END_CALL_WITH_ANNOUNCEMENT"
+
+
+class OnDemandStop(StrEnum):
+    """What ``*45`` does in On Demand: the setting ``on_demand_stop``."""
+
+    REFUSE = "refuse"
+    STOP = "stop"
+
+
+class OnDemandAnnounce(StrEnum):
+    """When On Demand announces itself: the setting ``on_demand_announce``."""
+
+    KEEP = "keep"
+    """When START makes the recording kept."""
+    ANSWER = "answer"
+    """At answer, although the call may not be kept."""
+
+
+class RepeatedCode(StrEnum):
+    """What a user hears who asks for what is already so: the setting ``repeated_code``."""
+
+    NOTICE = "notice"
+    SILENT = "silent"
+
+
+class TonePreset(StrEnum):
+    """Countries whose recorder tone the reminder may be: the setting ``tone_preset``."""
+
+    US = "us"
+    FR = "fr"
+    UK = "uk"
+    DE = "de"
+    CH = "ch"
+    DK = "dk"
+    BG = "bg"
+    NZ = "nz"

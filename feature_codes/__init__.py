@@ -1,16 +1,14 @@
 """What a key press means: feature codes, the digit collector, and the recording table."""
 
-from feature_codes.codes import FeatureCode, FeatureCodes, FeatureCommand
+from callmodel.codes import FeatureCode, FeatureCodes, FeatureCommand
+from callmodel.modes import OnDemandAnnounce, OnDemandStop, RepeatedCode
 from feature_codes.collector import CollectorOutput, Command, DigitCollector, Replay
 from feature_codes.deduplicator import Deduplicator
 from feature_codes.recording import (
     INITIAL_STATE,
     Cue,
     Effect,
-    OnDemandAnnounce,
-    OnDemandStop,
     RecordingState,
-    RepeatedCode,
     Step,
     TableOptions,
     advance,

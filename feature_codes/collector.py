@@ -11,9 +11,9 @@ from collections import deque
 from dataclasses import dataclass
 from typing import Final
 
+from callmodel.codes import FeatureCodes, FeatureCommand
 from callmodel.digits import DigitPressed
 from callmodel.modes import SteeringChannel
-from feature_codes.codes import FeatureCodes, FeatureCommand
 
 COLLECT_TIMEOUT_S: Final = 2.0
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Final
 
-from callmodel.modes import RecordingMode
-from feature_codes.recording import INITIAL_STATE, Cue, OnDemandStop, RecordingState, Step, TableOptions, rows
+from callmodel.modes import OnDemandStop, RecordingMode
+from feature_codes.recording import INITIAL_STATE, Cue, RecordingState, Step, TableOptions, rows
 
 _WITH_STOP: Final = TableOptions(on_demand_stop=OnDemandStop.STOP)
 

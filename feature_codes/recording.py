@@ -24,7 +24,7 @@ from functools import lru_cache
 from types import MappingProxyType
 from typing import Final
 
-from callmodel.modes import Phase, RecordingMode
+from callmodel.modes import OnDemandAnnounce, OnDemandStop, Phase, RecordingMode, RepeatedCode
 
 
 class Cue(StrEnum):
@@ -79,29 +79,6 @@ class Effect(StrEnum):
     DISARM_REMINDER = "disarm-reminder"
     REPORT_FAILURE = "report-failure"
     """What the failure behaviour says: nothing, an announcement, or an announcement and the end of the call."""
-
-
-class OnDemandStop(StrEnum):
-    """What ``*45`` does in On Demand: the setting ``on_demand_stop``."""
-
-    REFUSE = "refuse"
-    STOP = "stop"
-
-
-class OnDemandAnnounce(StrEnum):
-    """When On Demand announces itself: the setting ``on_demand_announce``."""
-
-    KEEP = "keep"
-    """When START makes the recording kept."""
-    ANSWER = "answer"
-    """At answer, although the call may not be kept."""
-
-
-class RepeatedCode(StrEnum):
-    """What a user hears who asks for what is already so: the setting ``repeated_code``."""
-
-    NOTICE = "notice"
-    SILENT = "silent"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

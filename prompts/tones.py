@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final
 
+from callmodel.modes import TonePreset
+
 EDGE_MS: Final = 10
 RECORDER_HZ: Final = 1400.0
 TONE_LEVEL_DBM0: Final = -18.0
@@ -53,18 +55,18 @@ _LONG: Final = ReminderPreset(tone=BEEP)
 _MEDIUM: Final = ReminderPreset(tone=Tone(hz=RECORDER_HZ, on_ms=425))
 _SHORT: Final = ReminderPreset(tone=Tone(hz=RECORDER_HZ, on_ms=80))
 
-REMINDERS: Final[Mapping[str, ReminderPreset]] = MappingProxyType(
+REMINDERS: Final[Mapping[TonePreset, ReminderPreset]] = MappingProxyType(
     {
-        "us": _LONG,
-        "fr": _LONG,
-        "uk": ReminderPreset(tone=BEEP, interval_s=10),
-        "de": _SHORT,
-        "ch": _SHORT,
-        "dk": _SHORT,
-        "bg": _MEDIUM,
-        "nz": _MEDIUM,
+        TonePreset.US: _LONG,
+        TonePreset.FR: _LONG,
+        TonePreset.UK: ReminderPreset(tone=BEEP, interval_s=10),
+        TonePreset.DE: _SHORT,
+        TonePreset.CH: _SHORT,
+        TonePreset.DK: _SHORT,
+        TonePreset.BG: _MEDIUM,
+        TonePreset.NZ: _MEDIUM,
     }
 )
 """By country, as the setting ``tone_preset`` names it."""
 
-DEFAULT_REMINDER: Final = REMINDERS["us"]
+DEFAULT_REMINDER: Final = REMINDERS[TonePreset.US]

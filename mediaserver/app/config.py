@@ -16,7 +16,7 @@ from typing import Annotated, Any, Final, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from callmodel.errors import ConfigError
-from callmodel.modes import FailureBehavior, Language
+from callmodel.modes import FailureBehavior, Language, OnDemandAnnounce, OnDemandStop, RepeatedCode, TonePreset
 from feature_codes import FeatureCode, FeatureCodes, FeatureCommand
 from mediaserver.media.messages import Codec
 
@@ -80,11 +80,11 @@ class ToneTable(_Table):
 class RecordingTable(_Table):
     """What the platform's documents leave open; each is described in docs/choices.md."""
 
-    on_demand_stop: Literal["refuse", "stop"] = "refuse"
+    on_demand_stop: OnDemandStop = OnDemandStop.REFUSE
     """What the stop code does in *On Demand*."""
-    on_demand_announce: Literal["keep", "answer"] = "keep"
+    on_demand_announce: OnDemandAnnounce = OnDemandAnnounce.KEEP
     """When *On Demand* plays the start announcement: when the start code is dialled, or at the answer."""
-    repeated_code: Literal["notice", "silent"] = "notice"
+    repeated_code: RepeatedCode = RepeatedCode.NOTICE
     """What a user hears whose code asks for what is already so."""
     announce_on_resume: bool = True
     """Repeat the start announcement to the far party when a pause ends (with announcements on)."""
@@ -102,7 +102,7 @@ class RecordingTable(_Table):
     """Whose calls are also kept on four tracks: what each party said and heard."""
     failure_behavior: FailureBehavior = FailureBehavior.PROCEED_SILENTLY
     """What becomes of a call that cannot be recorded."""
-    tone_preset: Literal["us", "fr", "uk", "de", "ch", "dk", "bg", "nz"] = "us"
+    tone_preset: TonePreset = TonePreset.US
     """The reminder tone, by country."""
     at_rest_key_file: Path | None = None
     """32 bytes, or 64 hexadecimal digits: recordings are encrypted with it."""

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 import pytest
 
 from callmodel.errors import ConfigError
-from callmodel.modes import FailureBehavior
+from callmodel.modes import FailureBehavior, TonePreset
 from feature_codes import OnDemandAnnounce, OnDemandStop, RepeatedCode, TableOptions
-from mediaserver.app.config import RecordingTable, Settings, load_settings
+from mediaserver.app.config import Settings, load_settings
 from mediaserver.app.product import call_config
 from mediaserver.call.config import CallConfig
 from mediaserver.media.config import EngineConfig
@@ -60,13 +60,13 @@ def test_the_refusal_tone_is_told_and_what_is_not_said_has_a_default() -> None:
     assert calls(refusal_tone={"hz": 620, "on_ms": 250}).refusal_tone == ToneAudio(hz=620, on_ms=250)
 
 
-@pytest.mark.parametrize("country", sorted(REMINDERS))
-def test_a_tone_preset_is_told(country: str) -> None:
+@pytest.mark.parametrize("country", TonePreset)
+def test_a_tone_preset_is_told(country: TonePreset) -> None:
     assert calls(tone_preset=country).reminder_tone.on_ms == REMINDERS[country].tone.on_ms
 
 
 def test_the_presets_are_those_of_the_prompt_room() -> None:
-    assert set(get_args(RecordingTable.model_fields["tone_preset"].annotation)) == set(REMINDERS)
+    assert set(TonePreset) == set(REMINDERS)
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ import pickle
 
 import pytest
 
+from callmodel.codes import CodeError, CodeProblem
 from callmodel.errors import ConfigError
 from feature_codes import FeatureCode, FeatureCodes, FeatureCommand
 
@@ -80,6 +81,30 @@ def test_a_code_that_is_switched_off_clashes_with_nothing() -> None:
 def test_a_code_in_another_commands_place_is_refused() -> None:
     with pytest.raises(ConfigError, match=r"feature_codes\.stop holds the code for start; give it one for stop"):
         FeatureCodes(stop=FeatureCode(command=START, main="*77"))
+
+
+@pytest.mark.parametrize(
+    ("codes", "problem", "field", "text", "other"),
+    [
+        ({"start": ("*", None)}, CodeProblem.LENGTH, "start.main", "*", ""),
+        ({"stop": ("*45", "4x")}, CodeProblem.KEYS, "stop.alternate", "4x", ""),
+        ({"start": ("*44", "*45")}, CodeProblem.TWICE, "stop.main", "*45", "*45"),
+        ({"resume": ("*49", "*4")}, CodeProblem.BEGINS_ANOTHER, "resume.alternate", "*4", "*44"),
+    ],
+    ids=["length", "keys", "twice", "begins-another"],
+)
+def test_a_refusal_names_the_field_and_the_code_it_clashes_with(
+    codes: dict[str, tuple[str, str | None]], problem: CodeProblem, field: str, text: str, other: str
+) -> None:
+    with pytest.raises(CodeError) as caught:
+        FeatureCodes(
+            **{
+                name: FeatureCode(command=FeatureCommand(name), main=main, alternate=alternate)
+                for name, (main, alternate) in codes.items()
+            }
+        )
+    error = caught.value
+    assert (error.problem, error.field, error.text, error.other) == (problem, field, text, other)
 
 
 def test_the_table_travels_between_processes() -> None:
