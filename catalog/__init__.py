@@ -4,6 +4,7 @@ from catalog.calls import CallEvent, CallRecord
 from catalog.credentials import Credentials, make_credentials
 from catalog.errors import CatalogError, UnknownSubscriberError, UsersFileError
 from catalog.recordings import RecordingRecord
+from catalog.service_settings import ReminderTone, ServiceSettings, ServiceStore, SettingError, SettingProblem
 from catalog.store import Catalog
 from catalog.subscribers import is_number
 from catalog.uploads import JobState, UploadJob, UploadProgress
@@ -16,6 +17,11 @@ __all__ = [
     "Credentials",
     "JobState",
     "RecordingRecord",
+    "ReminderTone",
+    "ServiceSettings",
+    "ServiceStore",
+    "SettingError",
+    "SettingProblem",
     "UnknownSubscriberError",
     "UploadJob",
     "UploadProgress",

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import Connection, select
 
 from catalog.engine import Database
 from catalog.tables import settings as table
@@ -35,15 +36,33 @@ class Settings:
     def set(self, key: str, value: Any, *, now: datetime) -> None:
         """Set one; the value must have a JSON form."""
         with self._database.write(TOPIC) as connection:
-            done = connection.execute(table.update().where(table.c.key == key).values(value=value, updated_at=now))
-            if done.rowcount == 0:
-                connection.execute(table.insert().values(key=key, value=value, updated_at=now))
+            write_setting(connection, key, value, now)
+
+    def change(self, values: Mapping[str, Any], *, forget: Iterable[str] = (), now: datetime) -> None:
+        """Set some and forget some in one transaction; the values must have a JSON form."""
+        with self._database.write(TOPIC) as connection:
+            for key in forget:
+                delete_setting(connection, key)
+            for key, value in values.items():
+                write_setting(connection, key, value, now)
 
     def delete(self, key: str) -> bool:
         """Forget one; False when it was never set."""
         with self._database.write(TOPIC) as connection:
-            return connection.execute(table.delete().where(table.c.key == key)).rowcount > 0
+            return delete_setting(connection, key)
 
     def version(self) -> int:
         """Goes up with every change to any setting, by any process."""
         return self._database.version(TOPIC)
+
+
+def write_setting(connection: Connection, key: str, value: Any, now: datetime) -> None:
+    """Set one within a transaction."""
+    done = connection.execute(table.update().where(table.c.key == key).values(value=value, updated_at=now))
+    if done.rowcount == 0:
+        connection.execute(table.insert().values(key=key, value=value, updated_at=now))
+
+
+def delete_setting(connection: Connection, key: str) -> bool:
+    """Forget one within a transaction; False when it was never set."""
+    return connection.execute(table.delete().where(table.c.key == key)).rowcount > 0
