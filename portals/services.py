@@ -1,0 +1,45 @@
+"""What every page and API of the carrier works with; the composition root makes one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from catalog import Catalog
+from portals.ports import Dubber, Switchboard
+
+
+def utc_now() -> datetime:
+    """The wall clock."""
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reachable:
+    """Where phones and people find the parts, as ``mediaserver info`` has it."""
+
+    sip: dict[str, str]
+    """``host:port`` by ``udp``, ``tcp``, ``tls``."""
+    ca_file: Path
+    """PEM file of the certificate authority that phones are to trust."""
+    dubber_portal: str = ""
+    """URL of Dubber's recordings site; empty when the platform is somebody else's."""
+    http: str = ""
+    """URL of this server's own pages."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Services:
+    """Handed to every site and API of the carrier's side."""
+
+    catalog: Catalog
+    """Blocking: call it in a thread."""
+    switchboard: Switchboard
+    dubber: Dubber
+    data_dir: Path
+    domain: str
+    """SIP domain and realm of the passwords."""
+    reachable: Callable[[], Reachable]
+    clock: Callable[[], datetime] = utc_now
