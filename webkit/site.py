@@ -39,6 +39,8 @@ MAX_BODY_BYTES: Final = 12 * 1024 * 1024
 TRIES_AN_ADDRESS: Final = 50
 """Several people sit behind one address."""
 
+ASSETS: Final = "/assets/"
+
 _log = structlog.get_logger("webkit")
 
 
@@ -103,12 +105,16 @@ class Site:
         translator = self.translators[language]
         environment.install_gettext_translations(translator.catalogues, newstyle=True)  # type: ignore[attr-defined]  # jinja2.ext.i18n adds it
         environment.filters |= Formats(translator.locale, self.config.zone, self.wall).filters()
-        environment.globals |= {"site": self.config, "url": self.url, "asset": self.assets.url, "languages": LANGUAGES}
+        environment.globals |= {"site": self.config, "url": self.url, "asset": self.asset_url, "languages": LANGUAGES}
         return environment
 
     def url(self, path: str = "/") -> str:
         """A path of this site as a browser asks for it."""
         return self.config.prefix + path
+
+    def asset_url(self, name: str) -> str:
+        """Where a browser finds a built file, by its logical name (``app.css``)."""
+        return self.url(ASSETS + self.assets.file_name(name))
 
     def render(self, language: str, template: str, fragment: str | None, context: dict[str, Any]) -> str:
         """A template, or one block of it."""
@@ -124,7 +130,7 @@ class Site:
             app.router.add_route(route.method, route.path, _handled(self, route))
             if route.method == "GET":
                 app.router.add_route("HEAD", route.path, _handled(self, route))
-        app.router.add_get(self.assets.route, self.assets.serve)
+        app.router.add_get(f"{ASSETS}{{name}}", self.assets.serve)
         app[SITE] = self
         return app
 
@@ -134,6 +140,8 @@ class Site:
         visit = Visit(self, request)
         request[VISIT] = visit
         try:
+            if not visit.path.startswith(ASSETS):
+                await visit.recognise()
             response: web.StreamResponse = await handler(request)
         except web.HTTPException as error:
             response = error if error.status < 400 else await visit.problem(error.status)
@@ -157,7 +165,6 @@ class Site:
 def _handled(site: Site, route: Route) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
     async def handle(request: web.Request) -> web.StreamResponse:
         visit = visit_of(request)
-        await visit.recognise()
         if route.allow:
             refused = visit.refuse_unless(route.allow)
             if refused is not None:
