@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -43,3 +43,5 @@ class Services:
     """SIP domain and realm of the passwords."""
     reachable: Callable[[], Reachable]
     clock: Callable[[], datetime] = utc_now
+    at_rest_key: bytes | None = field(default=None, repr=False)
+    """Opens recordings that are encrypted at rest."""
