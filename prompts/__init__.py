@@ -1,6 +1,16 @@
 """Announcements and tones: what the server can say, in which words, and how it sounds."""
 
 from prompts.catalogue import CATALOGUE, Audience, Prompt, PromptId, spell
+from prompts.custom import (
+    PromptAudio,
+    UploadError,
+    UploadProblem,
+    check_upload,
+    heard_file,
+    own_prompts,
+    restore,
+    save_custom,
+)
 from prompts.loader import PromptError, PromptLibrary, load_prompts
 from prompts.tones import BEEP, DEFAULT_REMINDER, REFUSAL, REMINDERS, VOICEMAIL_BEEP, ReminderPreset, Tone
 
@@ -13,11 +23,19 @@ __all__ = [
     "VOICEMAIL_BEEP",
     "Audience",
     "Prompt",
+    "PromptAudio",
     "PromptError",
     "PromptId",
     "PromptLibrary",
     "ReminderPreset",
     "Tone",
+    "UploadError",
+    "UploadProblem",
+    "check_upload",
+    "heard_file",
     "load_prompts",
+    "own_prompts",
+    "restore",
+    "save_custom",
     "spell",
 ]

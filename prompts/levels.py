@@ -16,6 +16,11 @@ from callmodel.levels import SILENCE_DBM0, dbm0_from_rms
 MARGIN_DB: Final = 15.9
 FRAME_MS: Final = 20
 
+LEVEL_DBM0: Final = -20.0
+"""Active speech level announcements are brought to."""
+PEAK_LIMIT: Final = 30000
+"""No sample of them is above it: 0.75 dB below the largest there is."""
+
 
 def active_speech_level_dbm0(samples: NDArray[Any], rate_hz: int) -> float:
     """Active speech level of one channel of 16 bit samples (any dtype); silence is ``SILENCE_DBM0``."""

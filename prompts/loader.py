@@ -1,7 +1,8 @@
 """Announcements as sample arrays at the rates calls run at, the built-in ones or an installation's own.
 
 An installation replaces an announcement by putting ``<language>/<id>.wav`` into its prompt directory: mono, 8, 16 or
-48 kHz, at most 60 s. A file that cannot be used is an error at start, never a silent announcement in a call.
+48 kHz, at most 60 s; those uploaded on a page (``prompts.custom``) lie over these. A file that cannot be used is an
+error, never a silent announcement in a call.
 """
 
 from __future__ import annotations
@@ -46,7 +47,7 @@ class PromptLibrary:
 
     sounds: MappingProxyType[Key, NDArray[np.int16]]
     replaced: frozenset[tuple[PromptId, Language]] = frozenset()
-    """Those that came from the installation's own directory."""
+    """Those that are not the built-in ones."""
 
     def audio(self, prompt: str, language: str, rate_hz: int) -> NDArray[np.int16]:
         """Shape (samples,) at 8000 or 16000 Hz; KeyError for an id, language or rate there is none of."""
@@ -60,10 +61,17 @@ class PromptLibrary:
         return len(self.audio(prompt, language, 16000)) / 16
 
 
-def load_prompts(overrides: Path | None = None, directory: Path = AUDIO_DIRECTORY) -> PromptLibrary:
-    """Read, check and resample every announcement; raises PromptError."""
+def load_prompts(
+    overrides: Path | None = None, uploaded: Path | None = None, *, directory: Path = AUDIO_DIRECTORY
+) -> PromptLibrary:
+    """Read, check and resample every announcement; raises PromptError.
+
+    ``overrides`` must be there when it is given; ``uploaded`` comes first, and need not be there.
+    """
     chosen = {(prompt, language): path for prompt, language, path in _built_in(directory)}
     own = dict(_overrides(overrides)) if overrides is not None else {}
+    if uploaded is not None and uploaded.is_dir():
+        own |= dict(_overrides(uploaded))
     sounds: dict[Key, NDArray[np.int16]] = {}
     for (prompt, language), path in {**chosen, **own}.items():
         samples, rate_hz = read_prompt(path)

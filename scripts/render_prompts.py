@@ -27,18 +27,15 @@ from numpy.typing import NDArray
 from callmodel.levels import rms_from_dbm0
 from callmodel.modes import Language
 from prompts.catalogue import CATALOGUE, Prompt
-from prompts.levels import active_speech_level_dbm0
+from prompts.levels import LEVEL_DBM0, PEAK_LIMIT, active_speech_level_dbm0
 
 AUDIO = Path(__file__).resolve().parent.parent / "prompts" / "audio"
 RATE_HZ = 16000
-LEVEL_DBM0 = -20.0
 VOICES = {Language.EN: ("en-gb-x-rp", 150), Language.FR: ("fr-fr", 150)}
 """Voice and words a minute."""
 TRIM_DBM0 = -55.0
 MARGIN_MS = 20
 FADE_MS = 5
-PEAK_LIMIT = 30000
-"""0.75 dB below the largest sample."""
 
 
 def speak(text: str, language: Language) -> NDArray[np.float64]:
