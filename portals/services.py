@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from catalog import Catalog
+from catalog.service_settings import ServiceSettings
 from portals.ports import Dubber, Switchboard
 
 
@@ -45,3 +46,5 @@ class Services:
     clock: Callable[[], datetime] = utc_now
     at_rest_key: bytes | None = field(default=None, repr=False)
     """Opens recordings that are encrypted at rest."""
+    defaults: ServiceSettings = field(default_factory=ServiceSettings)
+    """Service settings as the configuration file has them; what is set in the catalog lies over them."""
