@@ -69,14 +69,18 @@ class Calls:
     ) -> tuple[CallRecord, ...]:
         """Newest first; of one party's number; older than a ``(started_at, call_id)`` seen last."""
         query = select(calls).order_by(calls.c.started_at.desc(), calls.c.call_id.desc()).limit(limit)
-        if number is not None:
-            query = query.where(or_(calls.c.caller_number == number, calls.c.callee_number == number))
         if before is not None:
             at, call_id = before
             same = and_(calls.c.started_at == at, calls.c.call_id < call_id)
-            query = query.where(or_(calls.c.started_at < at, same))
+            query = query.where(calls.c.started_at <= at, or_(calls.c.started_at < at, same))
+        # Asked for either party with OR, a database would look through all calls: each of the two has its own index.
+        sides = () if number is None else (calls.c.caller_number == number, calls.c.callee_number == number)
+        found: dict[str, CallRecord] = {}
         with self._database.read() as connection:
-            return tuple(_call(row) for row in connection.execute(query))
+            for one in [query.where(side) for side in sides] or [query]:
+                found |= {row.call_id: _call(row) for row in connection.execute(one)}
+        newest = sorted(found.values(), key=lambda call: (call.started_at, call.call_id), reverse=True)
+        return tuple(newest[:limit])
 
     def add_events(self, call_id: str, events: Sequence[CallEvent]) -> None:
         """Append events to a call that is known; IntegrityError when it is not."""

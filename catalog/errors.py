@@ -31,3 +31,28 @@ class UsersFileError(CatalogError):
         self.row = row
         """Line of the file, the first being 1."""
         self.column = column
+
+
+class EnablingError(CatalogError):
+    """Call recording of a user cannot be switched on yet."""
+
+    blame = Blame.USER
+    reason = "enabling"
+
+
+class GroupIdMissing(EnablingError):
+    """Call recording is not installed: no group id is set."""
+
+    reason = "group-id-missing"
+
+    def __init__(self) -> None:
+        super().__init__("call recording is not installed: the Group ID that Dubber issued is not set yet")
+
+
+class TermsNotAccepted(EnablingError):
+    """Dubber's terms of service were not accepted."""
+
+    reason = "terms-not-accepted"
+
+    def __init__(self) -> None:
+        super().__init__("the terms of service of the recording vendor, Dubber, are not accepted yet")

@@ -6,9 +6,16 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from catalog.accounts import Accounts
+from catalog.api_tokens import ApiTokens
+from catalog.audit import Audit
 from catalog.calls import Calls
 from catalog.engine import Database, open_database
+from catalog.figures import Figures
+from catalog.provider import Provider
+from catalog.provisioning import Provisioning
 from catalog.recordings import Recordings
+from catalog.service_settings import ServiceStore
 from catalog.settings import Settings
 from catalog.subscribers import Subscribers
 from catalog.uploads import Uploads
@@ -17,15 +24,23 @@ FILE_NAME = "catalog.sqlite3"
 
 
 class Catalog:
-    """Subscribers, settings, calls, recordings and the outbox of one carrier. Blocking: call it off the event loop."""
+    """Everything that one carrier keeps. Blocking: call it off the event loop."""
 
     def __init__(self, database: Database) -> None:
-        self._database = database
+        self.database = database
+        """For the functions of ``catalog.enabling``, which touch several tables at once."""
         self.subscribers = Subscribers(database)
         self.settings = Settings(database)
+        self.service_settings = ServiceStore(self.settings)
         self.calls = Calls(database)
         self.recordings = Recordings(database)
         self.uploads = Uploads(database)
+        self.accounts = Accounts(database)
+        self.audit = Audit(database)
+        self.api_tokens = ApiTokens(database)
+        self.provider = Provider(database)
+        self.provisioning = Provisioning(database)
+        self.figures = Figures(database)
 
     @classmethod
     def open(cls, url: str) -> Self:
@@ -38,12 +53,13 @@ class Catalog:
         return cls.open(f"sqlite:///{data_dir / FILE_NAME}")
 
     def version(self, topic: str) -> int:
-        """How often ``subscribers``, ``settings``, ``recordings`` or ``uploads`` changed, by any process."""
-        return self._database.version(topic)
+        """How often one of these changed, by any process: ``subscribers``, ``settings``, ``recordings``, ``uploads``,
+        ``provisioning``, ``accounts``."""
+        return self.database.version(topic)
 
     def close(self) -> None:
         """Let go of all connections."""
-        self._database.engine.dispose()
+        self.database.engine.dispose()
 
     def __enter__(self) -> Self:
         return self

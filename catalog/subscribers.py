@@ -3,21 +3,27 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
+from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Connection, Row, or_, select
+from sqlalchemy import ColumnElement, Connection, Row, func, or_, select
 
 from callmodel.modes import Language, NotificationType, RecordingMode
 from callmodel.subscriber import DubPointKey, RecordingSettings, Subscriber
 from catalog.credentials import Credentials, make_credentials
 from catalog.engine import Database
 from catalog.errors import UnknownSubscriberError
+from catalog.folding import folded
 from catalog.tables import subscribers as table
 
 TOPIC = "subscribers"
 """Its version goes up with every change below."""
+
+MAX_PAGE_ROWS = 1000
+MAX_KEY_CHARS = 128
+_NUMBERS_AT_A_TIME = 500
 
 _NUMBER = re.compile(r"[0-9a-z+\-_.]{1,32}")
 
@@ -25,6 +31,14 @@ _NUMBER = re.compile(r"[0-9a-z+\-_.]{1,32}")
 def is_number(text: str) -> bool:
     """True for what a subscriber may be dialled by: 1 to 32 of ``0-9 a-z + - _ .``."""
     return _NUMBER.fullmatch(text) is not None
+
+
+class SortBy(StrEnum):
+    """Columns a list of users can be sorted by; users of the same name or mode follow in order of number."""
+
+    NUMBER = "number"
+    NAME = "name"
+    MODE = "mode"
 
 
 class Subscribers:
@@ -36,8 +50,7 @@ class Subscribers:
     def get(self, number: str) -> Subscriber | None:
         """One, by number."""
         with self._database.read() as connection:
-            row = connection.execute(select(table).where(table.c.number == number)).one_or_none()
-        return None if row is None else _subscriber(row)
+            return get_subscribers(connection, [number]).get(number)
 
     def list(self, *, after: str = "", limit: int = 1_000_000) -> tuple[Subscriber, ...]:
         """All, in order of number, from the one after ``after``."""
@@ -46,11 +59,40 @@ class Subscribers:
             return tuple(_subscriber(row) for row in connection.execute(query))
 
     def search(self, text: str, *, limit: int = 100) -> tuple[Subscriber, ...]:
-        """Those whose number or name contains the text, in any case."""
-        found = or_(table.c.number.icontains(text, autoescape=True), table.c.name.icontains(text, autoescape=True))
-        query = select(table).where(found).order_by(table.c.number).limit(limit)
+        """Those whose number or name contains the text, whatever its case and accents; in order of number."""
+        query = select(table).where(_contains(text)).order_by(table.c.number).limit(limit)
         with self._database.read() as connection:
             return tuple(_subscriber(row) for row in connection.execute(query))
+
+    def page(
+        self,
+        text: str = "",
+        sort: SortBy | str = SortBy.NUMBER,
+        descending: bool = False,
+        offset: int = 0,
+        limit: int = 50,
+        *,
+        mode: RecordingMode | None = None,
+    ) -> tuple[tuple[Subscriber, ...], int]:
+        """One page of a list, and how many there are in all; ValueError for a column that is none.
+
+        ``text`` is looked for in numbers and names, whatever its case and accents; ``mode``: only users of this one.
+        """
+        wanted = [_contains(text)] if text.strip() else []
+        if mode is not None:
+            wanted.append(table.c.mode == mode.value)
+        query, total = page_query(SortBy(sort), descending=descending), select(func.count()).select_from(table)
+        query = query.where(*wanted).offset(max(offset, 0)).limit(min(limit, MAX_PAGE_ROWS))
+        with self._database.read() as connection:
+            rows = tuple(_subscriber(row) for row in connection.execute(query))
+            return rows, connection.scalar(total.where(*wanted)) or 0
+
+    def mode_counts(self) -> dict[RecordingMode, int]:
+        """How many users there are of each mode."""
+        query = select(table.c.mode, func.count()).group_by(table.c.mode)
+        with self._database.read() as connection:
+            found = {RecordingMode(mode): number for mode, number in connection.execute(query)}
+        return {mode: found.get(mode, 0) for mode in RecordingMode}
 
     def upsert(self, subscriber: Subscriber, *, now: datetime) -> None:
         """Add, or replace all but the password; ValueError for a number that cannot be one."""
@@ -60,15 +102,13 @@ class Subscribers:
         """Add or replace many, all or none of them; None leaves a password as it is."""
         with self._database.write(TOPIC) as connection:
             for subscriber, credentials in users:
-                _put(connection, subscriber, credentials, now)
+                put_subscriber(connection, subscriber, credentials, now)
 
     def set_password(self, number: str, password: str, *, realm: str, now: datetime) -> None:
         """Replace the password; UnknownSubscriberError."""
-        values = _credential_columns(make_credentials(number, realm, password))
+        credentials = make_credentials(number, realm, password)
         with self._database.write(TOPIC) as connection:
-            done = connection.execute(table.update().where(table.c.number == number).values(**values, updated_at=now))
-            if done.rowcount == 0:
-                raise UnknownSubscriberError(f"no subscriber has the number {number}")
+            put_credentials(connection, number, credentials, now)
 
     def credentials(self, number: str) -> Credentials | None:
         """What a registration is checked against; None for unknown numbers and users without a password."""
@@ -98,7 +138,38 @@ class Subscribers:
         return self._database.version(TOPIC)
 
 
-def _put(connection: Connection, subscriber: Subscriber, credentials: Credentials | None, now: datetime) -> None:
+def page_query(sort: SortBy, *, descending: bool) -> Any:
+    """All users in an order that an index has, so that a page is read and the rest is not sorted."""
+    columns = {
+        SortBy.NUMBER: (table.c.number,),
+        SortBy.NAME: (table.c.name_key, table.c.number),
+        SortBy.MODE: (table.c.mode, table.c.number),
+    }[sort]
+    return select(table).order_by(*(column.desc() if descending else column for column in columns))
+
+
+def get_subscribers(connection: Connection, numbers: Sequence[str]) -> dict[str, Subscriber]:
+    """Those of these numbers that there are, within a transaction."""
+    found: dict[str, Subscriber] = {}
+    for start in range(0, len(numbers), _NUMBERS_AT_A_TIME):
+        some = numbers[start : start + _NUMBERS_AT_A_TIME]
+        found |= {
+            row.number: _subscriber(row) for row in connection.execute(select(table).where(table.c.number.in_(some)))
+        }
+    return found
+
+
+def put_credentials(connection: Connection, number: str, credentials: Credentials, now: datetime) -> None:
+    """Replace a password within a transaction; UnknownSubscriberError."""
+    values = {**_credential_columns(credentials), "updated_at": now}
+    if connection.execute(table.update().where(table.c.number == number).values(**values)).rowcount == 0:
+        raise UnknownSubscriberError(f"no subscriber has the number {number}")
+
+
+def put_subscriber(
+    connection: Connection, subscriber: Subscriber, credentials: Credentials | None, now: datetime
+) -> None:
+    """Add or replace one within a transaction; None leaves a password as it is."""
     if not is_number(subscriber.number):
         raise ValueError(f"{subscriber.number!r} cannot be a subscriber's number")
     values = {**_columns(subscriber), "updated_at": now}
@@ -109,10 +180,16 @@ def _put(connection: Connection, subscriber: Subscriber, credentials: Credential
         connection.execute(table.insert().values(number=subscriber.number, **values))
 
 
+def _contains(text: str) -> ColumnElement[bool]:
+    sought = folded(text.strip()[:MAX_KEY_CHARS])
+    return or_(table.c.number.contains(sought, autoescape=True), table.c.name_key.contains(sought, autoescape=True))
+
+
 def _columns(subscriber: Subscriber) -> dict[str, Any]:
     recording, key = subscriber.recording, subscriber.dub_point
     return {
         "name": subscriber.name,
+        "name_key": folded(subscriber.name)[:MAX_KEY_CHARS],
         "language": subscriber.language.value,
         "mailbox": subscriber.mailbox,
         "no_answer_s": subscriber.no_answer_s,

@@ -84,6 +84,10 @@ subscribers = Table(
     Column("ha1_md5", String(32)),
     Column("ha1_sha256", String(64)),
     Column("updated_at", UtcDateTime, nullable=False),
+    # The name as it is sought and sorted by: without case and accents (catalog.folding).
+    Column("name_key", String(128), nullable=False, server_default=""),
+    Index("ix_subscribers_name_key", "name_key", "number"),
+    Index("ix_subscribers_mode", "mode", "number"),
 )
 
 settings = Table(
@@ -110,6 +114,8 @@ calls = Table(
     Column("cause", String(255)),
     Index("ix_calls_started_at", "started_at", "call_id"),
     Index("ix_calls_external_tracking_id", "external_tracking_id"),
+    Index("ix_calls_caller_number", "caller_number", "started_at", "call_id"),
+    Index("ix_calls_callee_number", "callee_number", "started_at", "call_id"),
 )
 
 call_events = Table(
@@ -161,4 +167,61 @@ upload_jobs = Table(
     Column("progress", JSON, nullable=False),
     Column("updated_at", UtcDateTime, nullable=False),
     Index("ix_upload_jobs_state", "state", "next_at"),
+    Index("ix_upload_jobs_updated_at", "updated_at", "state"),
+)
+
+portal_accounts = Table(
+    "portal_accounts",
+    metadata,
+    Column("username", String(64), primary_key=True),
+    Column("name", String(128), nullable=False),
+    Column("role", String(16), nullable=False),
+    Column("number", String(32)),
+    Column("language", String(8)),
+    Column("password_hash", String(255)),
+    Column("updated_at", UtcDateTime, nullable=False),
+    Index("ix_portal_accounts_number", "number"),
+)
+
+audit = Table(
+    "audit",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("at", UtcDateTime, nullable=False),
+    Column("actor", String(64), nullable=False),
+    Column("action", String(64), nullable=False),
+    Column("subject", String(128), nullable=False),
+    Column("before", JSON(none_as_null=True)),
+    Column("after", JSON(none_as_null=True)),
+    Column("address", String(64), nullable=False),
+    Index("ix_audit_actor", "actor", "id"),
+    Index("ix_audit_action", "action", "id"),
+    Index("ix_audit_subject", "subject", "id"),
+)
+
+api_tokens = Table(
+    "api_tokens",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("digest", String(64), nullable=False),
+    Column("name", String(128), nullable=False),
+    Column("scopes", JSON, nullable=False),
+    Column("number", String(32)),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("last_used_at", UtcDateTime),
+    Index("ix_api_tokens_digest", "digest", unique=True),
+)
+
+provisioning = Table(
+    "provisioning",
+    metadata,
+    Column("number", String(32), ForeignKey("subscribers.number", ondelete="CASCADE"), primary_key=True),
+    Column("status", String(16), nullable=False),
+    Column("problem", Text, nullable=False),
+    Column("user_id", String(128)),
+    Column("dub_point_id", String(128)),
+    Column("attempts", Integer, nullable=False),
+    Column("next_at", UtcDateTime, nullable=False),
+    Column("updated_at", UtcDateTime, nullable=False),
+    Index("ix_provisioning_status", "status", "next_at"),
 )

@@ -20,7 +20,9 @@ import yaml
 
 from callmodel.modes import Language, NotificationType, RecordingMode
 from callmodel.subscriber import REMINDER_MAX_S, REMINDER_MIN_S, Subscriber
-from catalog.credentials import Credentials, make_credentials
+from catalog.audit import Actor
+from catalog.credentials import make_credentials
+from catalog.enabling import Edit, edit_subscribers
 from catalog.errors import UsersFileError
 from catalog.store import Catalog
 from catalog.subscribers import is_number
@@ -78,20 +80,26 @@ class UserRow:
     values: Mapping[str, Any]
 
 
-def import_users(catalog: Catalog, data: bytes, file_format: FileFormat, *, realm: str, now: datetime) -> Imported:
-    """Apply a whole file in one transaction, or raise UsersFileError and apply nothing."""
-    users: list[tuple[Subscriber, Credentials | None]] = []
-    added: list[str] = []
-    changed: list[str] = []
-    existing = {subscriber.number: subscriber for subscriber in catalog.subscribers.list()}
-    for row in parse_users(data, file_format):
-        before = existing.get(row.number)
-        (changed if before else added).append(row.number)
-        password = row.values.get("password")
-        credentials = None if password is None else make_credentials(row.number, realm, password)
-        users.append((_applied(before or Subscriber(number=row.number), row.values), credentials))
-    catalog.subscribers.upsert_all(users, now=now)
-    return Imported(added=tuple(added), changed=tuple(changed))
+def import_users(
+    catalog: Catalog, data: bytes, file_format: FileFormat, *, realm: str, actor: Actor, now: datetime
+) -> Imported:
+    """Apply a whole file in one transaction, or apply nothing.
+
+    UsersFileError for a file that is wrong; GroupIdMissing, TermsNotAccepted when it switches recording on too early.
+    """
+    edited = edit_subscribers(
+        catalog, [_edit(row, realm) for row in parse_users(data, file_format)], domain=realm, actor=actor, now=now
+    )
+    return Imported(added=edited.added, changed=edited.changed)
+
+
+def _edit(row: UserRow, realm: str) -> Edit:
+    password = row.values.get("password")
+    return Edit(
+        number=row.number,
+        apply=lambda before: _applied(before, row.values),
+        credentials=None if password is None else make_credentials(row.number, realm, password),
+    )
 
 
 def export_users(subscribers: Iterable[Subscriber], file_format: FileFormat) -> str:

@@ -6,13 +6,15 @@ import secrets
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import typer
 
 from callmodel.modes import Language, NotificationType, RecordingMode
 from callmodel.subscriber import Subscriber
-from catalog import UsersFileError, is_number
+from catalog import Actor, EnablingError, UsersFileError, is_number, make_credentials
+from catalog.enabling import remove_subscriber, save_subscriber
+from catalog.installing import install_configured
 from catalog.users_file import FileFormat, export_users, import_users
 from mediaserver.app.console import (
     CommandError,
@@ -26,6 +28,8 @@ from mediaserver.app.console import (
     print_table,
     settings_for,
 )
+
+_ACTOR: Final = Actor(name="command line")
 
 app = typer.Typer(no_args_is_help=True, help="Subscribers of the carrier.")
 
@@ -49,10 +53,15 @@ def import_(
     except OSError as error:
         raise CommandError(f"{file} cannot be read: {error.strerror}", Exit.WRONG_USE) from error
     with open_catalog(settings) as catalog:
+        install_configured(catalog, settings.uploader.group_id, now=datetime.now(UTC))
         try:
-            done = import_users(catalog, data, _format(file_format, file), realm=settings.domain, now=datetime.now(UTC))
+            done = import_users(
+                catalog, data, _format(file_format, file), realm=settings.domain, actor=_ACTOR, now=datetime.now(UTC)
+            )
         except UsersFileError as error:
             raise CommandError(f"{file}: {error}. Nothing was applied", Exit.WRONG_USE) from error
+        except EnablingError as error:
+            raise CommandError(f"{file}: {_how_to_enable(error)} Nothing was applied.", Exit.WRONG_USE) from error
     if as_json:
         print_json({"added": done.added, "changed": done.changed})
     else:
@@ -129,6 +138,8 @@ def set_(
     if not is_number(number):
         raise CommandError(f"{number!r} is no number: use 1 to 32 of 0-9 a-z + - _ .", Exit.WRONG_USE)
     with open_catalog(settings) as catalog:
+        now = datetime.now(UTC)
+        install_configured(catalog, settings.uploader.group_id, now=now)
         before = catalog.subscribers.get(number) or Subscriber(number=number)
         changes = {"name": name, "language": language, "mailbox": mailbox, "no_answer_s": no_answer}
         recording = {
@@ -145,10 +156,16 @@ def set_(
         except ValueError as error:
             raise CommandError(f"--reminder: {error}", Exit.WRONG_USE) from error
         after = replace(before, **_said(changes), recording=settings_after)
-        catalog.subscribers.upsert(after, now=datetime.now(UTC))
         secret = secrets.token_urlsafe(12) if password == "-" else password  # noqa: S105 -- a marker, no password
-        if secret is not None:
-            catalog.subscribers.set_password(number, secret, realm=settings.domain, now=datetime.now(UTC))
+        credentials = None if secret is None else make_credentials(number, settings.domain, secret)
+        try:
+            after = save_subscriber(
+                catalog, after, domain=settings.domain, actor=_ACTOR, now=now, credentials=credentials
+            )
+        except EnablingError as error:
+            raise CommandError(_how_to_enable(error), Exit.WRONG_USE) from error
+        except ValueError as error:
+            raise CommandError(str(error), Exit.WRONG_USE) from error
     shown = _shown(after) | ({"password": secret} if password == "-" else {})  # noqa: S105 -- as above
     if as_json:
         print_json(shown)
@@ -166,9 +183,17 @@ def remove(
 ) -> None:
     """Remove a subscriber; recordings stay."""
     with open_catalog(settings_for(config, data_dir)) as catalog:
-        if not catalog.subscribers.delete(number):
+        if not remove_subscriber(catalog, number, actor=_ACTOR, now=datetime.now(UTC)):
             raise CommandError(f"there is no subscriber {number}", Exit.WRONG_USE)
     out.print(f"{number} is removed")
+
+
+def _how_to_enable(error: EnablingError) -> str:
+    """What is missing before a user can be enabled, and the two ways to get it."""
+    return (
+        f"{error}. Install call recording on the provider's portal page (/admin, My account, Profile, Install call "
+        "recording), or set the Group ID in the configuration (group_id in the table [uploader]); then enable the user."
+    )
 
 
 def _format(said: FileFormat | None, file: Path | None) -> FileFormat:

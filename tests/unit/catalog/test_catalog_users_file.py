@@ -10,10 +10,13 @@ from hypothesis import strategies as st
 
 from callmodel.modes import Language, NotificationType, RecordingMode
 from callmodel.subscriber import RecordingSettings, Subscriber
-from catalog import Catalog, UsersFileError, make_credentials
+from catalog import Actor, Catalog, GroupIdMissing, ProviderSettings, UsersFileError, make_credentials
+from catalog.identifiers import identified
+from catalog.installing import install_configured
 from catalog.users_file import COLUMNS, FileFormat, Imported, export_users, import_users, parse_users
 
 NOW = datetime(2026, 3, 4, 9, 30, tzinfo=UTC)
+ACTOR = Actor(name="test")
 CSV, YAML = FileFormat.CSV, FileFormat.YAML
 HEADER = (
     "number,password,name,language,mode,announce_internal,announce_pstn,notification,reminder_s,"
@@ -35,15 +38,22 @@ ELODIE = Subscriber(
 )
 
 
+def known(subscriber: Subscriber) -> Subscriber:
+    """With the identifiers that every user gets."""
+    return identified(subscriber, ProviderSettings(), "r")
+
+
 @pytest.fixture(scope="module")
 def one_catalog() -> Iterator[Catalog]:
     with Catalog.open("sqlite://") as opened:
+        install_configured(opened, "g-1", now=NOW)
         yield opened
 
 
 @pytest.fixture
 def catalog() -> Iterator[Catalog]:
     with Catalog.open("sqlite://") as opened:
+        install_configured(opened, "g-1", now=NOW)
         yield opened
 
 
@@ -54,9 +64,9 @@ def test_the_columns_are_the_contracts() -> None:
 @pytest.mark.parametrize("bom", [b"", b"\xef\xbb\xbf"])
 def test_a_csv_row_becomes_a_subscriber(catalog: Catalog, bom: bytes) -> None:
     row = "1005,s3cret,Élodie,fr,Always with Pause/Resume,true,false,Play Announcement,10,true,false"
-    done = import_users(catalog, bom + f"{HEADER}\r\n{row}\r\n".encode(), CSV, realm="r", now=NOW)
+    done = import_users(catalog, bom + f"{HEADER}\r\n{row}\r\n".encode(), CSV, realm="r", actor=ACTOR, now=NOW)
     assert done == Imported(added=("1005",), changed=())
-    assert catalog.subscribers.get("1005") == ELODIE
+    assert catalog.subscribers.get("1005") == known(ELODIE)
     assert catalog.subscribers.credentials("1005") == make_credentials("1005", "r", "s3cret")
 
 
@@ -66,21 +76,21 @@ def test_a_yaml_item_becomes_the_same_subscriber(catalog: Catalog) -> None:
         "  announce_internal: true\n  announce_pstn: false\n  notification: Play Announcement\n  reminder_s: 10\n"
         "  record_voicemail: true\n  mailbox: false\n"
     )
-    import_users(catalog, text.encode(), YAML, realm="r", now=NOW)
-    assert catalog.subscribers.get("1005") == ELODIE
+    import_users(catalog, text.encode(), YAML, realm="r", actor=ACTOR, now=NOW)
+    assert catalog.subscribers.get("1005") == known(ELODIE)
     assert catalog.subscribers.credentials("1005") == make_credentials("1005", "r", "s3cret")
 
 
 def test_only_the_number_is_required(catalog: Catalog) -> None:
-    import_users(catalog, b"number\n0123\n", CSV, realm="r", now=NOW)
-    import_users(catalog, b"- number: 0124\n", YAML, realm="r", now=NOW)
-    assert catalog.subscribers.list() == (Subscriber(number="0123"), Subscriber(number="0124"))
+    import_users(catalog, b"number\n0123\n", CSV, realm="r", actor=ACTOR, now=NOW)
+    import_users(catalog, b"- number: 0124\n", YAML, realm="r", actor=ACTOR, now=NOW)
+    assert catalog.subscribers.list() == (known(Subscriber(number="0123")), known(Subscriber(number="0124")))
 
 
 def test_what_a_file_does_not_say_stays_as_it_is(catalog: Catalog) -> None:
     catalog.subscribers.upsert(ELODIE, now=NOW)
     catalog.subscribers.set_password("1005", "old", realm="r", now=NOW)
-    done = import_users(catalog, b"number,password,mode,mailbox\n1005,,,true\n", CSV, realm="r", now=NOW)
+    done = import_users(catalog, b"number,password,mode,mailbox\n1005,,,true\n", CSV, realm="r", actor=ACTOR, now=NOW)
     found = catalog.subscribers.get("1005")
     assert done == Imported(added=(), changed=("1005",))
     assert found is not None
@@ -96,7 +106,7 @@ def test_an_empty_reminder_is_off_and_an_empty_name_is_none(
     catalog: Catalog, data: bytes, file_format: FileFormat
 ) -> None:
     catalog.subscribers.upsert(ELODIE, now=NOW)
-    import_users(catalog, data, file_format, realm="r", now=NOW)
+    import_users(catalog, data, file_format, realm="r", actor=ACTOR, now=NOW)
     found = catalog.subscribers.get("1005")
     assert found is not None
     assert (found.recording.reminder_s, found.name) == (None, "")
@@ -184,8 +194,15 @@ def test_an_empty_yaml_file_is_no_users() -> None:
 
 def test_nothing_of_a_bad_file_is_applied(catalog: Catalog) -> None:
     with pytest.raises(UsersFileError, match="row 3, column mailbox"):
-        import_users(catalog, b"number,mailbox\n1001,true\n1002,perhaps\n", CSV, realm="r", now=NOW)
+        import_users(catalog, b"number,mailbox\n1001,true\n1002,perhaps\n", CSV, realm="r", actor=ACTOR, now=NOW)
     assert catalog.subscribers.list() == ()
+
+
+def test_a_file_that_enables_users_needs_an_installed_group() -> None:
+    with Catalog.open("sqlite://") as catalog:
+        with pytest.raises(GroupIdMissing):
+            import_users(catalog, b"number,mode\n1,Never\n2,Always\n", CSV, realm="r", actor=ACTOR, now=NOW)
+        assert catalog.subscribers.list() == ()
 
 
 def test_an_export_has_no_password() -> None:
@@ -219,8 +236,8 @@ def test_an_export_imports_as_what_it_was(
     one_catalog: Catalog, users: list[Subscriber], file_format: FileFormat
 ) -> None:
     text = export_users(users, file_format)
-    import_users(one_catalog, text.encode(), file_format, realm="r", now=NOW)
-    assert [one_catalog.subscribers.get(user.number) for user in users] == users
+    import_users(one_catalog, text.encode(), file_format, realm="r", actor=ACTOR, now=NOW)
+    assert [one_catalog.subscribers.get(user.number) for user in users] == [known(user) for user in users]
 
 
 @settings(deadline=None)
