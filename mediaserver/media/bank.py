@@ -31,6 +31,11 @@ def render(prompts: Prompts, audio: tuple[Audio, ...], rate_hz: int) -> Pcm:
     return np.concatenate(parts) if parts else np.zeros(0, np.int16)
 
 
+def used(prompts: Prompts, audio: tuple[Audio, ...]) -> Prompts:
+    """Of all prompts those that a sequence is made of now; UnknownPromptError. For rendering it again later."""
+    return {(item.prompt, item.language): _prompt(prompts, item) for item in audio if isinstance(item, PromptAudio)}
+
+
 def _part(prompts: Prompts, item: Audio, rate_hz: int) -> Pcm:
     match item:
         case PromptAudio():
@@ -93,6 +98,11 @@ class Bank:
         """The frame at one place: a view, until something is placed."""
         return self._samples[place : place + FRAME_TICKS]
 
+    def forget(self, prompt: str) -> None:
+        """Another announcement took the place of this one: sequences with it are stored anew when they are wanted."""
+        for key in [key for key in self._places if isinstance(key, tuple) and _says(key, prompt)]:
+            del self._places[key]
+
     @property
     def large(self) -> bool:
         """Whether it is time to ``clear`` it."""
@@ -107,3 +117,7 @@ class Bank:
 
     def _windows(self) -> Pcm:
         return np.lib.stride_tricks.sliding_window_view(self._samples, FRAME_TICKS)
+
+
+def _says(audio: tuple[object, ...], prompt: str) -> bool:
+    return any(isinstance(part, PromptAudio) and part.prompt == prompt for part in audio)

@@ -20,7 +20,7 @@ from mediaserver.media.arrays import Ints
 from mediaserver.media.backlog import ROOM_TICKS, Backlog
 from mediaserver.media.bank import Prompts
 from mediaserver.media.clocks import Clocks
-from mediaserver.media.config import EngineConfig
+from mediaserver.media.config import EngineConfig, PromptPcm
 from mediaserver.media.desk import Desk
 from mediaserver.media.housekeeping import Housekeeping
 from mediaserver.media.inband import Ears
@@ -65,7 +65,8 @@ class MediaEngine:
         self._forwarder = forwarder
         self._legs = legs = Legs(forwarder, config.legs)
         self._timeline = timeline = Timeline(legs.capacity)
-        self._injector = Injector(legs, prompts, emit, config.duck_db)
+        self._prompts = dict(prompts)
+        self._injector = Injector(legs, self._prompts, emit, config.duck_db)
         self._taps = Taps(timeline)
         self._mixer = Mixer(legs, timeline, self._injector, Output(legs), self._taps)
         rooms = Rooms(legs=legs, timeline=timeline, injector=self._injector, taps=self._taps)
@@ -75,7 +76,7 @@ class MediaEngine:
         self._intake = Intake(legs, timeline, self._streams, self._house.event_began, emit, config.bulk_from)
         self._clocks = Clocks(legs, self._streams)
         self._ears = Ears(legs, timeline, emit)
-        self._sources = Sources(legs, timeline, self._mixer, prompts)
+        self._sources = Sources(legs, timeline, self._mixer, self._prompts)
         self._desk = Desk(
             legs=legs,
             timeline=timeline,
@@ -118,6 +119,11 @@ class MediaEngine:
         elif not self._backlog.there and not self._backlog.late(tick_at(now)):
             self._reach(tick_at(now))
         self._desk.carry_out(command, now)
+
+    def replace_prompt(self, key: tuple[str, str], pcm: PromptPcm) -> None:
+        """Another announcement under this id and language from the next play on; one that sounds or waits stays."""
+        self._prompts[key] = pcm
+        self._injector.bank.forget(key[0])
 
     def step(self, now: float) -> None:
         """Work off what has come and what is due."""

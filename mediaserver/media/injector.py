@@ -15,7 +15,7 @@ from typing import Final
 import numpy as np
 
 from mediaserver.media.arrays import Ints, Pcm
-from mediaserver.media.bank import Bank, Prompts, UnknownPromptError, render
+from mediaserver.media.bank import Bank, Prompts, UnknownPromptError, render, used
 from mediaserver.media.legs import Leg, Legs
 from mediaserver.media.messages import (
     ArmReminder,
@@ -268,14 +268,15 @@ class Injector:
         return tuple(leg.row for leg in found if leg is not None and not leg.closed)
 
     def _item(self, call_id: str, audience: tuple[int, ...], audio: tuple[Audio, ...]) -> Item:
-        samples = render(self._prompts, audio, TICK_HZ)
+        prompts = used(self._prompts, audio)  # both rates of one announcement, also when it is replaced meanwhile
+        samples = render(prompts, audio, TICK_HZ)
         return Item(
             number=self._next_number(),
             call_id=call_id,
             audience=audience,
             audio=audio,
             samples=samples,
-            wide=_Once(lambda: render(self._prompts, audio, 2 * TICK_HZ)),
+            wide=_Once(lambda: render(prompts, audio, 2 * TICK_HZ)),
             place=self.bank.place(audio, samples),
         )
 

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Protocol
 
+from mediaserver.media.config import PromptPcm
 from mediaserver.media.messages import Command, Event
+
+Prompts = Mapping[tuple[str, str], PromptPcm]
+"""Every announcement, by id and language."""
 
 
 class MediaWorker(Protocol):
@@ -32,4 +36,8 @@ class MediaPool(Protocol):
 
     def give_back(self, host: str, port: int) -> None:
         """A pair is no longer used; it rests before it is given out again."""
+        ...
+
+    def replace_prompts(self, prompts: Prompts) -> None:
+        """These announcements from the next play on, in every worker there is and will be."""
         ...

@@ -5,14 +5,14 @@ from __future__ import annotations
 import asyncio
 import math
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Final
 
-from mediaserver.media.config import EngineConfig, PromptPcm
+from mediaserver.media.config import EngineConfig
 from mediaserver.media.engine import MediaEngine
 from mediaserver.media.messages import Command, Event, StartRecording
 from mediaserver.media.seam import Forwarder, Verdict
-from mediaserver.runtime.media_pool import MediaWorker
+from mediaserver.runtime.media_pool import MediaWorker, Prompts
 from mediaserver.runtime.worker.writer import InlineWriter, QueuedSink
 
 STEPS_HZ: Final = 50
@@ -29,7 +29,7 @@ class LocalWorker:
         self,
         loop: asyncio.AbstractEventLoop,
         forwarder: Forwarder,
-        prompts: Mapping[tuple[str, str], PromptPcm],
+        prompts: Prompts,
         config: EngineConfig,
         on_event: Callable[[Event], None],
         random_u32: Callable[[], int],
@@ -64,6 +64,11 @@ class LocalWorker:
             if self._timer is not None:
                 self._timer.cancel()
             self._timer = self._loop.call_at(at, self._step)
+
+    def replace_prompts(self, prompts: Prompts) -> None:
+        """These announcements from the next play on."""
+        for key, pcm in prompts.items():
+            self._engine.replace_prompt(key, pcm)
 
     def close(self) -> None:
         """No more steps; the forwarder is closed, and files that are open are as a dead process leaves them."""
@@ -107,7 +112,7 @@ class LocalPool:
         self,
         loop: asyncio.AbstractEventLoop,
         forwarder: Forwarder,
-        prompts: Mapping[tuple[str, str], PromptPcm],
+        prompts: Prompts,
         config: EngineConfig | None = None,
         random_u32: Callable[[], int] = lambda: secrets.randbits(32),
     ) -> None:
@@ -126,6 +131,10 @@ class LocalPool:
 
     def give_back(self, host: str, port: int) -> None:
         """Nothing was taken."""
+
+    def replace_prompts(self, prompts: Prompts) -> None:
+        """Tell the worker."""
+        self.worker.replace_prompts(prompts)
 
     def close(self) -> None:
         """Close the worker."""

@@ -7,15 +7,16 @@ import multiprocessing
 import os
 import socket
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from statistics import median
 from typing import Any, Final
 
+import numpy as np
 import structlog
 
 from mediaserver.media.config import PromptPcm
 from mediaserver.media.messages import CloseCall, Command, Event, OpenLeg, WorkerLoad
-from mediaserver.runtime.media_pool import MediaWorker
+from mediaserver.runtime.media_pool import MediaWorker, Prompts
 from mediaserver.runtime.worker.control import Channel
 from mediaserver.runtime.worker.entry import THREAD_VARIABLES, worker_main
 from mediaserver.runtime.worker.ports import PortRange
@@ -72,7 +73,7 @@ class Worker:
     def start(
         self,
         settings: WorkerSettings,
-        prompts: Mapping[tuple[str, str], PromptPcm],
+        prompts: Prompts,
         on_values: Callable[[tuple[Any, ...]], None],
         on_gone: Callable[[], None],
     ) -> None:
@@ -96,9 +97,13 @@ class Worker:
         self._channel = channel = Channel(loop, ours, on_values, lambda: None)
         loop.add_reader(sentinel, gone)
         channel.send(settings)
-        for key, pcm in prompts.items():
-            channel.send((key, pcm))
+        self.send_prompts(prompts)
         channel.send(Begin())
+
+    def send_prompts(self, prompts: Prompts) -> None:
+        """Announcements, each in a frame of its own: a worker at work takes them between two steps."""
+        for key, pcm in prompts.items():
+            self._put((key, pcm))
 
     def heard(self, load: WorkerLoad) -> None:
         """A report came."""
@@ -129,7 +134,7 @@ class WorkerPool:
         *,
         ports: PortRange,
         settings: WorkerSettings,
-        prompts: Mapping[tuple[str, str], PromptPcm],
+        prompts: Prompts,
         load_limit: float = LOAD_LIMIT,
         keeps_spare: bool = True,
     ) -> None:
@@ -196,6 +201,14 @@ class WorkerPool:
     def give_back(self, host: str, port: int) -> None:
         """Let a pair rest."""
         self._ports.give_back(host, port)
+
+    def replace_prompts(self, prompts: Prompts) -> None:
+        """Send what has changed to the workers there are; those that are started later get all of it."""
+        changed = {key: pcm for key, pcm in prompts.items() if not _alike(pcm, self._prompts.get(key))}
+        self._prompts.update(changed)
+        for worker in self._all():
+            worker.send_prompts(changed)
+        _log.info("prompts.replaced", changed=len(changed), workers=len(self._all()))
 
     # --- inside -----------------------------------------------------------------------
 
@@ -267,3 +280,7 @@ class WorkerPool:
         while not reached():
             self._changed.clear()
             await self._changed.wait()
+
+
+def _alike(one: PromptPcm, other: PromptPcm | None) -> bool:
+    return other is not None and np.array_equal(one.pcm_16k, other.pcm_16k) and np.array_equal(one.pcm_8k, other.pcm_8k)

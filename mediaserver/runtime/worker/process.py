@@ -84,7 +84,7 @@ class Worker:
                 case WorkerSettings():
                     self._settings = value
                 case (str(), str()) as key, PromptPcm() as pcm:
-                    self._prompts[key] = pcm
+                    self._take_prompt(key, pcm)
                 case Begin():
                     self._begin()
                 case Stop():
@@ -93,6 +93,12 @@ class Worker:
                     self._running.take(value)
                 case _:
                     _log.error("worker.early_command", command=type(value).__name__)
+
+    def _take_prompt(self, key: tuple[str, str], pcm: PromptPcm) -> None:
+        if self._running is None:
+            self._prompts[key] = pcm
+        else:
+            self._running.replace_prompt(key, pcm)
 
     def _begin(self) -> None:
         if self._settings.on_start is not None:
@@ -159,6 +165,10 @@ class _Running:
         self._commands.append(command)
         if len(self._commands) == 1:
             self._loop.call_soon(self._carry_out)
+
+    def replace_prompt(self, key: tuple[str, str], pcm: PromptPcm) -> None:
+        """Another announcement; commands that wait already may still be carried out with it, or without."""
+        self._engine.replace_prompt(key, pcm)
 
     async def finish(self) -> None:
         """Close every call; return when all recordings are on disk and told."""
