@@ -1,1 +1,5 @@
-"""The Webex Calling REST API's own shapes, at ``/v1``."""
+"""``/v1``: the carrier in the shapes of the Webex Calling REST API, so that its clients work unchanged."""
+
+from portals.webex.application import ROUTES, STYLE, application
+
+__all__ = ["ROUTES", "STYLE", "application"]
