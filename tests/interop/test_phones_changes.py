@@ -196,7 +196,9 @@ def test_a_hold_is_heard_as_silence_and_ends(stage: Stage) -> None:
         (heard,), rate = channels_of(path)
         found = spans(heard, rate, hz)
         assert len(found) >= 2
-        assert sum(end - start for start, end in found if start > found[-1][1] - 1500) > 500, "a phone may lose frames"
+        last_ms = found[-1][1]
+        heard_ms = sum(end - max(start, last_ms - 1000) for start, end in found if end > last_ms - 1000)
+        assert heard_ms > 500, "after the last resume, less what a phone's buffer loses"
 
 
 def test_a_codec_change_moves_nothing(stage: Stage) -> None:
