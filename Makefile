@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: help setup demo test lint bench docs clean
+.PHONY: help setup demo programs test lint bench docs clean
 .DEFAULT_GOAL := help
 
 help: ## What can be made here
@@ -23,7 +23,10 @@ $(STAMP): pyproject.toml setup.py constraints.txt $(wildcard mediaserver/runtime
 demo: $(STAMP) ## Start everything, place one call per mode, print the verdicts (ARGS=--exit stops then)
 	$(BIN)/mediaserver demo $(ARGS)
 
-test: $(STAMP) ## Lint, types, import contracts, all tests
+programs:
+	@$(PYTHON) scripts/run_tests.py --programs
+
+test: programs $(STAMP) ## Lint, types, import contracts, all tests
 	$(BIN)/python scripts/run_tests.py $(ARGS)
 
 lint: $(STAMP) ## Only lint, types and import contracts

@@ -28,7 +28,7 @@ FRAMES_MS = 45
 HEARD = 0.25
 """Share of an announcement that is to be heard in a phone’s own file: a piece that its buffer moved does not fit."""
 PHONE_CLOCK_MS = 60
-"""How far a phone's own clock, which recordings follow, may fall behind on a busy machine; virtual time is exact to 20."""
+"""How far a phone's own clock, which recordings follow, may fall behind on a busy machine; virtual time has 20."""
 LATE_S = 0.6
 """How much later than the call itself its log may be on a busy machine; the file's own times are exact."""
 ALL_CODES = ("*44", "*45", "*48", "*49")
