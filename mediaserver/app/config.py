@@ -263,6 +263,11 @@ class Settings(_Table):
         return _port_range(self.rtp_ports)
 
     @property
+    def uploaded_prompts_dir(self) -> Path:
+        """Announcements that were uploaded on a page; they lie over those of ``recording.prompts_dir``."""
+        return self.data_dir / "prompts"
+
+    @property
     def reachable_host(self) -> str:
         """What clients are told where we listen on every interface: ``advertise``, or else this machine itself."""
         return self.advertise or ("[::1]" if ":" in self.host else "127.0.0.1")

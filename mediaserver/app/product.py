@@ -28,15 +28,18 @@ from feature_codes import OnDemandAnnounce, OnDemandStop, RepeatedCode, TableOpt
 from mediaserver.app import metrics
 from mediaserver.app.certificates import Certificates, ensure_certificates
 from mediaserver.app.config import Settings, is_loopback, reachable
-from mediaserver.app.delivery import Delivery, provision_subscribers, start_delivery
+from mediaserver.app.delivery import Delivery, start_delivery
 from mediaserver.app.demo_users import ensure_demo_users
 from mediaserver.app.info import forget_info, write_info
+from mediaserver.app.provider_setup import set_up_provider
+from mediaserver.app.switchboard import LiveSwitchboard
 from mediaserver.call.config import CallConfig, VoicemailConfig, tone_audio
 from mediaserver.media.config import EngineConfig, PromptPcm
 from mediaserver.media.messages import ToneAudio
 from mediaserver.runtime.chance import SecureIds
 from mediaserver.runtime.clock import SystemClock
 from mediaserver.runtime.http import Reading, make_http
+from mediaserver.runtime.media_pool import Prompts
 from mediaserver.runtime.server import MediaServer, ServerPlan
 from mediaserver.runtime.signalling.network import SystemNetwork
 from mediaserver.runtime.worker.pool import WorkerPool
@@ -58,6 +61,7 @@ class Product:
         self.settings = settings
         self.info: dict[str, Any] = {}
         self.server: MediaServer
+        self.switchboard: LiveSwitchboard
         self.catalog: Catalog
         self.pool: WorkerPool
         self.platform: RunningPlatform | None = None
@@ -90,6 +94,7 @@ class Product:
         passwords = self._demo_users()
         if settings.runs("dubber-platform"):
             self.platform = await self._start_platform(certificates)
+        set_up_provider(settings, self.catalog, self.platform, datetime.now(UTC))
         self.pool = self._make_pool()
         self._stack.push_async_callback(self.pool.stop)
         await self.pool.start()
@@ -101,16 +106,17 @@ class Product:
             pool=self.pool,
             ids=SecureIds(),
             executor=executor,
+            load_prompts=self._load_prompts,
         )
+        self.switchboard = LiveSwitchboard(self.server)
         addresses = await self.server.start()
         self._stack.push_async_callback(self._stop_server)
         if settings.runs("uploader"):
-            self.delivery = await start_delivery(settings, self.catalog, self.platform, certificates.ca_file)
+            self.delivery = await start_delivery(
+                settings, self.catalog, self.platform, certificates.ca_file, settle=bool(passwords)
+            )
             self._stack.push_async_callback(self.delivery.stop)
             self.server.recordings.on_sealed = self.delivery.wake
-            if passwords and self.platform is not None:
-                account = self.platform.credentials["account_id"]
-                await provision_subscribers(self.delivery, self.catalog, account)
         http = await self._start_http()
         self.info = self._describe(addresses, certificates, passwords, http)
         write_info(settings.data_dir, self.info)
@@ -167,13 +173,6 @@ class Product:
         overlap = ephemeral_overlap(low, high)
         if overlap is not None:
             _log.warning("rtp_ports.overlap", rtp=f"{low}-{high}", ephemeral=f"{overlap[0]}-{overlap[1]}")
-        library = load_prompts(settings.recording.prompts_dir)
-        prompts = {
-            (prompt.value, language.value): PromptPcm(
-                pcm_8k=library.audio(prompt, language, 8000), pcm_16k=library.audio(prompt, language, 16000)
-            )
-            for prompt, language in {(key[0], key[1]) for key in library.sounds}
-        }
         engine = EngineConfig(
             legs=LEGS_PER_WORKER,
             media_timeout_s=settings.calls.media_timeout_s,
@@ -185,9 +184,18 @@ class Product:
             count,
             ports=PortRange(low, high, time.monotonic),
             settings=WorkerSettings(forwarder=settings.forwarder, engine=engine),
-            prompts=prompts,
+            prompts=self._load_prompts(),
             load_limit=settings.calls.max_load,
         )
+
+    def _load_prompts(self) -> Prompts:
+        library = load_prompts(self.settings.recording.prompts_dir, self.settings.uploaded_prompts_dir)
+        return {
+            (prompt.value, language.value): PromptPcm(
+                pcm_8k=library.audio(prompt, language, 8000), pcm_16k=library.audio(prompt, language, 16000)
+            )
+            for prompt, language in {(key[0], key[1]) for key in library.sounds}
+        }
 
     def _plan(self, certificates: Certificates) -> ServerPlan:
         settings = self.settings

@@ -7,7 +7,7 @@ the takes (recordings opened by this user in this call) until each is sealed, de
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from callmodel.manifest import AudioFile, Mark, MarkKind, RecordingManifest
@@ -33,6 +33,7 @@ from feature_codes import (
 )
 from mediaserver.call.effects import DestroySpool, KeepSpool, OpenSpool, SalvageSpool, SealSpool
 from mediaserver.call.party import Party
+from mediaserver.call.standing import Standing
 from mediaserver.media import messages as media
 from prompts.catalogue import PromptId
 
@@ -103,6 +104,24 @@ class RecordingDesk:
         """Where the recording of a party stands; None when it is nobody's we know."""
         session = self._session(party)
         return session.state if session else None
+
+    def standings(self) -> tuple[Standing, ...]:
+        """Where the recording of each recorded user stands, the caller's first; none before the answer."""
+        return tuple(
+            Standing(
+                user=session.subscriber.number,
+                mode=session.subscriber.recording.mode,
+                phase=session.state.phase,
+                recording_id=session.take,
+                since=self._begun_at(session.take),
+            )
+            for session in self._sessions
+            if session.subscriber.recording.mode is not RecordingMode.NEVER
+        )
+
+    def _begun_at(self, recording_id: str | None) -> datetime | None:
+        take = None if recording_id is None else self._takes.get(recording_id)
+        return None if take is None else take.manifest.started_at
 
     # --- cues ---------------------------------------------------------------------------------
 

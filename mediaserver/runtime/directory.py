@@ -43,6 +43,10 @@ class Directory:
         """The catalog changed: calls answered from now on see this."""
         self._subscribers = dict(subscribers)
 
+    def replace_codes(self, codes: FeatureCodes) -> None:
+        """Other codes: what is dialled from now on is looked up here."""
+        self._codes = codes
+
     @property
     def subscribers(self) -> Mapping[str, Subscriber]:
         """By number."""

@@ -112,6 +112,10 @@ class CallHub:
         """Wait until no call is live."""
         await self._idle.wait()
 
+    def use(self, context: CallContext) -> None:
+        """Calls that begin from now on are told this; those that run keep what they were told."""
+        self._context = context
+
     def hang_up_all(self, cause: str) -> None:
         """End every call now."""
         for live in tuple(self._calls.values()):
@@ -126,13 +130,31 @@ class CallHub:
             self._shell.pump()
         return live is not None
 
-    def steer(self, user: str, command: FeatureCommand, channel: SteeringChannel, *, not_call: str = "") -> bool:
-        """Steer the recording of a user's most recent call; False when refused, or when there is none."""
+    def steer(
+        self,
+        user: str,
+        command: FeatureCommand,
+        channel: SteeringChannel,
+        *,
+        call_id: str | None = None,
+        not_call: str = "",
+    ) -> bool | None:
+        """Steer the recording of a user's most recent call, or of the named one.
+
+        Whether it was accepted; None when the user is in no such call.
+        """
         live = next(
-            (x for x in reversed(self._calls.values()) if self._talks(x, user) and x.call.call_id != not_call), None
+            (
+                live
+                for live in reversed(self._calls.values())
+                if self._talks(live, user)
+                and live.call.call_id != not_call
+                and (call_id is None or live.call.call_id == call_id)
+            ),
+            None,
         )
         if live is None:
-            return False
+            return None
         now = self._clock.now()
         accepted = False
 
@@ -414,7 +436,7 @@ class CallHub:
             _log.error("recording.unopened", recording=recording_id, reason=error.reason, error=str(error))
             live.inbox.append(RecordingUnavailable(recording_id=recording_id, reason=error.reason))
             return
-        config = self._context.config
+        config = live.call.context.config
         live.worker.send(
             media.StartRecording(
                 call_id=live.call.call_id,
@@ -437,10 +459,10 @@ class CallHub:
         live.owned.append((kind, number))
 
     def _steer_other(self, live: LiveCall, user: str, code: str) -> None:
-        command = self._context.config.codes.lookup(code)
+        command = live.call.context.config.codes.lookup(code)
         if command is None:
             return
-        accepted = bool(user) and self.steer(user, command, SteeringChannel.CALLED_CODE, not_call=live.call.call_id)
+        accepted = bool(user and self.steer(user, command, SteeringChannel.CALLED_CODE, not_call=live.call.call_id))
         live.inbox.append(Steered(command=command, accepted=accepted))
 
     def _forget(self, live: LiveCall) -> None:

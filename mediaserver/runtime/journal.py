@@ -56,8 +56,11 @@ class Journal:
         if len(events) < MAX_EVENTS_A_CALL:
             events.append(event)
         _log.info(note.kind, call=call.call_id, **event.data)
-        for listener in self.listeners:
-            listener(call.call_id, event)
+        for listener in tuple(self.listeners):
+            try:
+                listener(call.call_id, event)
+            except Exception:  # a task's edge: who listens must not break the call
+                _log.exception("journal.listener-failed", call=call.call_id)
 
     def over(self, call: Call) -> None:
         """The call is over: write its record and its events."""

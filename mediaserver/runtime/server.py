@@ -4,28 +4,29 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import Executor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import structlog
-from sqlalchemy.exc import SQLAlchemyError
 
 from callmodel.errors import StartError, reason_of
 from callmodel.manifest import RecordingManifest
-from catalog import Catalog
+from catalog import Catalog, ServiceSettings
 from mediaserver.call.config import CallConfig
 from mediaserver.call.context import CallContext, Contact
 from mediaserver.runtime.clock import Clock
 from mediaserver.runtime.directory import Directory
 from mediaserver.runtime.hub import CallHub
 from mediaserver.runtime.journal import Journal
-from mediaserver.runtime.media_pool import MediaPool
+from mediaserver.runtime.media_pool import MediaPool, Prompts
 from mediaserver.runtime.recordings import RecordingStore
+from mediaserver.runtime.service import service_config
 from mediaserver.runtime.signalling.network import DatagramNetwork
 from mediaserver.runtime.signalling.shell import SipShell
+from mediaserver.runtime.watch import LoadPrompts, Takers, Users, Watch
 from mediaserver.sip.config import LocalContact, SessionTimerConfig, SessionTimerMode, SipConfig, SipLimits
 from mediaserver.sip.digest import Algorithm, Challenger
 from mediaserver.sip.hops import Transport
@@ -47,6 +48,7 @@ class ServerPlan:
 
     data_dir: Path
     calls: CallConfig
+    """As configured; what the catalog's service settings say lies over it."""
     host: str = "127.0.0.1"
     host6: str | None = None
     """A second, IPv6, address to listen on."""
@@ -64,7 +66,7 @@ class ServerPlan:
     digest_algorithms: tuple[str, ...] = ("SHA-256", "MD5")
     at_rest_key: bytes | None = field(default=None, repr=False)
     refresh_s: float = REFRESH_S
-    """How often the catalog is asked whether subscribers changed."""
+    """How often the catalog is asked whether subscribers or settings changed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,8 +91,12 @@ class MediaServer:
         pool: MediaPool,
         ids: Ids,
         executor: Executor | None = None,
+        load_prompts: LoadPrompts | None = None,
     ) -> None:
-        """``executor`` has one thread: it writes to disk and database, in order."""
+        """``executor`` has one thread: it writes to disk and database, in order.
+
+        ``load_prompts`` reads the announcements again when they changed; the pool was given the first ones.
+        """
         self.plan = plan
         self.pool = pool
         self.catalog = catalog
@@ -99,9 +105,14 @@ class MediaServer:
         self._ids = ids
         self._executor = executor
         self._refreshing: asyncio.Task[None] | None = None
-        self._seen = 0
-        """Version of the subscribers that the directory has."""
-        self._credentials: dict[str, dict[str, str]] = {}
+        self._digests: Mapping[str, Mapping[str, str]] = {}
+        self._context: CallContext
+        self._watch = Watch(
+            catalog,
+            plan.calls.domain,
+            Takers(users=self._take_users, service=self._take_service, prompts=self._take_prompts),
+            load_prompts,
+        )
         self.registrar = Registrar()
         self.journal = Journal(catalog, clock, executor)
         self.recordings = RecordingStore(
@@ -124,8 +135,8 @@ class MediaServer:
         """Settle what a crash left, then listen. OSError names the port that is taken."""
         await asyncio.get_running_loop().run_in_executor(self._executor, self.recordings.sweep)
         self.directory = self._make_directory()
-        self._seen = self.catalog.subscribers.version()
-        await self._refresh()
+        self._context = CallContext(config=self.plan.calls, around=self.directory, ids=self._ids)
+        await self._watch.begin()
         self.shell = SipShell(self.clock, self._network)
         ports = await self._listen()
         self.agent = self._make_agent(ports)
@@ -135,7 +146,7 @@ class MediaServer:
             pool=self.pool,
             directory=self.directory,
             recordings=self.recordings,
-            context=CallContext(config=self.plan.calls, around=self.directory, ids=self._ids),
+            context=self._context,
             clock=self.clock,
             capture_heard=self.plan.calls.bench_capture != "off",
         )
@@ -238,39 +249,34 @@ class MediaServer:
         except OSError as error:
             _log.warning("server.no-ipv6", host=host, error=reason_of(error))
 
-    # --- subscribers --------------------------------------------------------------------------
+    # --- what the catalog says ----------------------------------------------------------------
 
-    def _ha1(self, user: str, algorithm: Algorithm) -> str | None:
-        known = self._credentials.get(user)
-        return None if known is None else known[algorithm.value]
-
-    async def _refresh(self) -> None:
-        loop = asyncio.get_running_loop()
-        listed, credentials = await loop.run_in_executor(self._executor, self._read_subscribers)
-        self._credentials = credentials
-        self.directory.replace_subscribers({subscriber.number: subscriber for subscriber in listed})
-
-    def _read_subscribers(self) -> Any:
-        realm = self.plan.calls.domain
-        credentials = {
-            number: {Algorithm.SHA_256.value: known.ha1_sha256, Algorithm.MD5.value: known.ha1_md5}
-            for number, known in self.catalog.subscribers.all_credentials().items()
-            if known.realm == realm
-        }
-        return self.catalog.subscribers.list(), credentials
+    async def refresh(self) -> None:
+        """Use what the catalog says now for the next call, rather than within ``refresh_s``."""
+        await self._watch.refresh()
 
     async def _keep_fresh(self) -> None:
-        loop = asyncio.get_running_loop()
         while True:
             await asyncio.sleep(self.plan.refresh_s)
-            try:
-                version = await loop.run_in_executor(self._executor, self.catalog.subscribers.version)
-                if version != self._seen:
-                    await self._refresh()
-                    self._seen = version
-                    _log.info("subscribers.reloaded", count=len(self.directory.subscribers))
-            except SQLAlchemyError as error:
-                _log.error("subscribers.unread", error=str(error))
+            await self.refresh()
+
+    def _ha1(self, user: str, algorithm: Algorithm) -> str | None:
+        known = self._digests.get(user)
+        return None if known is None else known[algorithm.value]
+
+    def _take_users(self, users: Users) -> None:
+        self._digests = users.digests
+        self.directory.replace_subscribers(users.subscribers)
+
+    def _take_service(self, service: ServiceSettings) -> None:
+        """In one step, so that a code which is dialled and the call it makes are of the same table."""
+        self._context = replace(self._context, config=service_config(self.plan.calls, service))
+        self.directory.replace_codes(self._context.config.codes)
+        if self._refreshing is not None:  # before, the hub is not there: it is made with the context
+            self.hub.use(self._context)
+
+    def _take_prompts(self, prompts: Prompts) -> None:
+        self.pool.replace_prompts(prompts)
 
     # --- stop ---------------------------------------------------------------------------------
 

@@ -1,0 +1,125 @@
+"""What the server has read of the catalogue, and when it is to be read again: subscribers, the service's settings."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TypeVar
+
+import structlog
+from sqlalchemy.exc import SQLAlchemyError
+
+from callmodel.errors import ConfigError
+from callmodel.subscriber import Subscriber
+from catalog import Catalog, ServiceSettings
+from mediaserver.runtime.media_pool import Prompts
+from mediaserver.sip.digest import Algorithm
+
+_log = structlog.get_logger()
+
+_T = TypeVar("_T")
+
+SUBSCRIBERS, SETTINGS = "subscribers", "settings"
+"""Topics of the catalogue; each has a version that goes up with every change."""
+
+LoadPrompts = Callable[[], Prompts]
+"""Reads every announcement, an installation's own ones included. Blocks; ConfigError or OSError when it cannot."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Users:
+    """All subscribers, and what their phones' digests are checked against."""
+
+    subscribers: Mapping[str, Subscriber]
+    """By number."""
+    digests: Mapping[str, Mapping[str, str]]
+    """HA1 by number and algorithm."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Takers:
+    """Who is told what was read; called on the loop."""
+
+    users: Callable[[Users], None]
+    service: Callable[[ServiceSettings], None]
+    prompts: Callable[[Prompts], None]
+
+
+class Watch:
+    """Reads what has changed. The event loop never waits for the database."""
+
+    def __init__(self, catalog: Catalog, realm: str, takers: Takers, load_prompts: LoadPrompts | None = None) -> None:
+        """``realm``: passwords of another one are void. Without ``load_prompts`` announcements never change."""
+        self._catalog = catalog
+        self._realm = realm
+        self._takers = takers
+        self._load_prompts = load_prompts
+        self._seen: dict[str, int] = {}
+        self._prompts_version: str | None = None
+        self._one = asyncio.Lock()
+
+    async def begin(self) -> None:
+        """Read everything for the first time; announcements were loaded already. SQLAlchemyError."""
+        async with self._one:
+            await self._look(first=True)
+
+    async def refresh(self) -> None:
+        """Read what has changed. What cannot be read is told in the log, and what was read before stays in use."""
+        async with self._one:
+            try:
+                await self._look(first=False)
+            except SQLAlchemyError as error:
+                _log.error("catalog.unread", error=str(error))
+
+    async def _look(self, *, first: bool) -> None:
+        if await self._changed(SUBSCRIBERS):
+            users = await _in_thread(self._read_users)
+            self._takers.users(users)
+            if not first:
+                _log.info("subscribers.reloaded", count=len(users.subscribers))
+        if await self._changed(SETTINGS):
+            await self._read_service(first=first)
+
+    async def _changed(self, topic: str) -> bool:
+        """Whether a topic's version is another; it counts as seen from here on, so that what follows is read anew."""
+        version = await _in_thread(lambda: self._catalog.version(topic))
+        if self._seen.get(topic) == version:
+            return False
+        self._seen[topic] = version
+        return True
+
+    def _read_users(self) -> Users:
+        digests = {
+            number: {Algorithm.SHA_256.value: known.ha1_sha256, Algorithm.MD5.value: known.ha1_md5}
+            for number, known in self._catalog.subscribers.all_credentials().items()
+            if known.realm == self._realm
+        }
+        listed = self._catalog.subscribers.list()
+        return Users(subscribers={subscriber.number: subscriber for subscriber in listed}, digests=digests)
+
+    async def _read_service(self, *, first: bool) -> None:
+        try:
+            service = await _in_thread(self._catalog.service_settings.read)
+        except ConfigError as error:
+            _log.error("settings.unusable", error=str(error))
+            return
+        self._takers.service(service)
+        if not first:
+            _log.info("settings.reloaded")
+        if service.prompts_version == self._prompts_version:
+            return
+        self._prompts_version = service.prompts_version
+        if self._load_prompts is not None and not first:
+            await self._reload_prompts(self._load_prompts)
+
+    async def _reload_prompts(self, load: LoadPrompts) -> None:
+        try:
+            self._takers.prompts(await _in_thread(load))
+        except (ConfigError, OSError) as error:
+            _log.error("prompts.unread", error=str(error))
+
+
+async def _in_thread(work: Callable[[], _T]) -> _T:
+    # not the thread that seals recordings: a page must not wait for a slow disk
+    return await asyncio.get_running_loop().run_in_executor(None, work)
