@@ -31,7 +31,7 @@ from mediaserver.media.messages import Codec
 from mediaserver.runtime.clock import LoopClock
 from mediaserver.runtime.server import MediaServer, ServerPlan
 from mediaserver.runtime.worker.local import LocalPool
-from prompts import load_prompts
+from prompts import PromptLibrary, load_prompts
 from spool import finished_recordings, read_manifest
 
 DOMAIN = "carrier.test"
@@ -82,7 +82,11 @@ class SipLog:
 @cache
 def prompt_bank() -> dict[tuple[str, str], PromptPcm]:
     """Every prompt in both languages, loaded once a test process."""
-    library = load_prompts()
+    return bank_of(load_prompts())
+
+
+def bank_of(library: PromptLibrary) -> dict[tuple[str, str], PromptPcm]:
+    """A library as the media workers take it."""
     return {
         (prompt.value, language.value): PromptPcm(
             pcm_8k=library.audio(prompt, language, 8000), pcm_16k=library.audio(prompt, language, 16000)
@@ -146,6 +150,7 @@ class Carrier:
             network=self.network,
             pool=self.pool,
             ids=ids,
+            load_prompts=lambda: bank_of(load_prompts(uploaded=self.uploaded)),
         )
         await self.server.start()
         return self
@@ -159,6 +164,11 @@ class Carrier:
         await self.server.stop()
         self.pool.close()
         self.server.catalog.close()
+
+    @property
+    def uploaded(self) -> Path:
+        """Where announcements of the carrier's own lie."""
+        return self.data_dir / "prompts"
 
     async def phone(
         self,
