@@ -1,0 +1,12 @@
+"""The pages of the recordings site, one module an area."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from dubber_platform.portal.pages import dashboard
+from webkit.routes import Route
+
+ALL: Final[tuple[Route, ...]] = (
+    *dashboard.ROUTES,
+)
