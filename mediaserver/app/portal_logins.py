@@ -5,15 +5,19 @@ from __future__ import annotations
 import json
 import secrets
 from datetime import datetime
+from hashlib import sha256
 from pathlib import Path
 from typing import Any, Final
 
 from catalog import Catalog, PortalAccount, PortalRole
 from mediaserver.app.demo_users import demo_subscribers
 from mediaserver.app.info import write_private
+from portals.rest.scopes import Scope
 from webkit.passwords import hash_password
 
 LOGINS_FILE: Final = "portal-logins.json"
+API_FILE: Final = "api-token.json"
+FIRST_NAME: Final = "first token"
 
 
 def first_accounts(domain: str, *, demo_users: bool) -> tuple[PortalAccount, ...]:
@@ -57,3 +61,17 @@ def ensure_logins(
         if catalog.accounts.password_hash(account.username) == login["hash"]:
             told.append({"role": account.role.value, "username": account.username, "password": login["password"]})
     return told
+
+
+def ensure_api_token(catalog: Catalog, secrets_dir: Path, now: datetime) -> str:
+    """A token for every API, made once per data directory; empty once somebody revoked it."""
+    secrets_dir.mkdir(mode=0o700, exist_ok=True)
+    path = secrets_dir / API_FILE
+    if path.exists():
+        token = str(json.loads(path.read_text("utf-8"))["token"])
+    else:
+        token = secrets.token_urlsafe(32)
+        digest = sha256(token.encode()).hexdigest()
+        catalog.api_tokens.issue(digest, name=FIRST_NAME, scopes=[scope.value for scope in Scope], now=now)
+        write_private(path, {"token": token})
+    return token if catalog.api_tokens.find(sha256(token.encode()).hexdigest()) is not None else ""

@@ -8,7 +8,7 @@ from typing import Final
 
 from aiohttp import web
 
-from catalog import PortalAccount, PortalRole
+from catalog import Actor, AuditChange, PortalAccount, PortalRole
 from portals.admin.roles import ADMIN, PROVIDER, USER
 from portals.services import Services
 from webkit.i18n import mark
@@ -87,13 +87,9 @@ class People:
         """Sign-ins stand in the audit log too."""
         await asyncio.to_thread(
             self._services.catalog.audit.add,
-            at=self._services.clock(),
-            actor=who,
-            action=what,
-            subject=f"account {who}",
-            before=None,
-            after=None,
-            address=address,
+            AuditChange(action=f"account.{what}", subject=who),
+            actor=Actor(name=who, address=address),
+            now=self._services.clock(),
         )
 
 
