@@ -85,9 +85,10 @@ class People:
 
     async def noted(self, what: str, who: str, address: str) -> None:
         """Sign-ins stand in the audit log too."""
+        change = AuditChange(action=what, subject=f"account {who}")
         await asyncio.to_thread(
             self._services.catalog.audit.add,
-            AuditChange(action=f"account.{what}", subject=who),
+            change,
             actor=Actor(name=who, address=address),
             now=self._services.clock(),
         )
