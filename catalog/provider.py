@@ -61,11 +61,15 @@ class Provider:
         with self._database.read() as connection:
             return read_provider(connection)
 
-    def set_account(self, account_id: str, *, now: datetime) -> None:
-        """Remember the account that Dubber has for this customer; the claim on making it ends."""
+    def set_account(self, account_id: str, *, group_id: str, now: datetime) -> bool:
+        """Remember the account that Dubber has for this customer in a group; False when that is not ours any more."""
         if _ACCOUNT_ID.fullmatch(account_id) is None:
             raise ValueError("this is no account id")
-        self._write({"account_id": account_id, _CLAIM: None}, now)
+        with self._database.write(TOPIC) as connection:
+            if read_provider(connection).group_id != group_id:
+                return False
+            write_provider(connection, {"account_id": account_id, _CLAIM: None}, now)
+        return True
 
     def forget_account(self, account_id: str, *, now: datetime) -> None:
         """Dubber does not know this account any more: the next user makes one. Another account's id stays."""
@@ -88,10 +92,6 @@ class Provider:
             claim = _values(connection).get(_CLAIM)
             if claim and claim["owner"] == owner:
                 write_provider(connection, {_CLAIM: None}, now)
-
-    def _write(self, changes: Mapping[str, Any], now: datetime) -> None:
-        with self._database.write(TOPIC) as connection:
-            write_provider(connection, changes, now)
 
 
 def read_provider(connection: Connection) -> ProviderSettings:

@@ -137,6 +137,12 @@ class Provisioning:
         with self._database.write(TOPIC) as connection:
             return connection.execute(table.update().where(chosen).values(**_columns(now_is))).rowcount > 0
 
+    def drop(self, claimed: ProvisioningState) -> bool:
+        """Forget what was claimed, unless it was asked for anew."""
+        same = (table.c.updated_at == claimed.updated_at) & (table.c.next_at == claimed.next_at)
+        with self._database.write(TOPIC) as connection:
+            return connection.execute(table.delete().where(table.c.number == claimed.number, same)).rowcount > 0
+
     def hurry(self, now: datetime) -> int:
         """At the start: what is pending or looked for falls due now, whatever a crash left claimed; how many."""
         chosen = table.c.status.in_([ProvisioningStatus.PENDING.value, ProvisioningStatus.MANUAL.value])

@@ -1,9 +1,11 @@
-"""Delivers finished recordings to Dubber: a pure planner, a client of its REST interface, and a worker."""
+"""Delivers finished recordings to Dubber: a pure planner, a client of its REST interface, and a worker for each side."""
 
 from dubber_uploader.client import DubberClient
 from dubber_uploader.clock import Clock, RealClock
 from dubber_uploader.config import DeliveryFormat, DubberConfig, UploaderConfig
+from dubber_uploader.groups import GroupCheck, GroupStanding, check_group
 from dubber_uploader.planner import Meaning, NextStep, Outcome, Pace, Then, plan
+from dubber_uploader.provisioner import Provisioner
 from dubber_uploader.worker import UploadWorker
 
 __all__ = [
@@ -11,13 +13,17 @@ __all__ = [
     "DeliveryFormat",
     "DubberClient",
     "DubberConfig",
+    "GroupCheck",
+    "GroupStanding",
     "Meaning",
     "NextStep",
     "Outcome",
     "Pace",
+    "Provisioner",
     "RealClock",
     "Then",
     "UploadWorker",
     "UploaderConfig",
+    "check_group",
     "plan",
 ]

@@ -31,6 +31,7 @@ SLOWEST_BYTES_PER_S = 16 * 1024
 LIMIT_PATIENCE = 5
 """How often a call that came too soon after others is repeated in place, before its job waits."""
 LIMIT_WAIT_MAX_S = 10.0
+MAX_NAME_CHARS = 128
 TOKEN_MARGIN = timedelta(seconds=60)
 
 _SAFE_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9@._-]{0,127}")
@@ -118,9 +119,28 @@ class DubberClient:
             found = await self._call("GET", collection, params={"count": "100", "page": str(page)})
             users = _list_of(found, "users")
             for user in users:
-                if user.get("username") == username:
+                if str(user.get("username", "")).lower() == username.lower():
                     return _id_of(user, "id")
             if len(users) < 100:
+                return None
+            page += 1
+
+    async def get_group_name(self, group: str) -> str:
+        """GET /groups/:id (see :func:`group_path`); AttemptError with status 404 when there is none."""
+        name = (await self._call("GET", group)).get("name")
+        return "".join(c for c in name if c.isprintable())[:MAX_NAME_CHARS] if isinstance(name, str) else ""
+
+    async def find_account(self, group: str, key: str, value: str) -> str | None:
+        """GET the accounts of a group; the id of the first whose metadata say so, None when none does."""
+        page = 1
+        while True:
+            params = {"count": "100", "page": str(page)}
+            accounts = _list_of(await self._call("GET", f"{group}/accounts", params=params), "accounts")
+            for account in accounts:
+                metadata = account.get("metadata")
+                if isinstance(metadata, dict) and metadata.get(key) == value:
+                    return _id_of(account, "id")
+            if len(accounts) < 100:
                 return None
             page += 1
 
@@ -321,6 +341,11 @@ def account_path(account_id: str) -> str:
     return f"/accounts/{_quoted(account_id)}"
 
 
+def group_path(group_id: str) -> str:
+    """Where a group is."""
+    return f"/groups/{_quoted(group_id)}"
+
+
 def account_collection(account_id: str) -> str:
     """Where an account's recordings are."""
     return f"{account_path(account_id)}/recordings"
@@ -328,7 +353,7 @@ def account_collection(account_id: str) -> str:
 
 def unidentified_collection(group_id: str) -> str:
     """Where recordings wait that belong to no dub point."""
-    return f"/groups/{_quoted(group_id)}/unidentified_recordings"
+    return f"{group_path(group_id)}/unidentified_recordings"
 
 
 def _trust(config: DubberConfig) -> ssl.SSLContext:

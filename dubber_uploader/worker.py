@@ -211,7 +211,7 @@ class UploadWorker:
         attempt = Attempt(
             client=self._client,
             config=self._config,
-            group_id=self._group_id,
+            group_id=await self._group(),
             manifest=record.manifest,
             directory=record.path,
             at_rest_key=self._at_rest_key,
@@ -230,6 +230,10 @@ class UploadWorker:
             outcome, remote_id = Outcome(meaning=Meaning.INTERNAL, detail=type(error).__name__), None
         self._count(f"attempt.{outcome.meaning}", 1)
         return outcome, remote_id
+
+    async def _group(self) -> str:
+        """Where recordings go that belong to no dub point: the installed group, else the configured one."""
+        return (await asyncio.to_thread(self._catalog.provider.read)).group_id or self._group_id
 
     async def _save(self, recording_id: str, remote_id: str | None, progress: UploadProgress) -> None:
         save = partial(

@@ -7,54 +7,69 @@ from collections import Counter
 from pathlib import Path
 from typing import Final
 
-import structlog
-
 from callmodel.errors import ConfigError
 from callmodel.manifest import RecordingManifest
-from callmodel.modes import RecordingMode
 from catalog import Catalog
 from dubber_platform.server import RunningPlatform
 from dubber_uploader.client import DubberClient
 from dubber_uploader.clock import RealClock
 from dubber_uploader.config import DeliveryFormat, DubberConfig, UploaderConfig
-from dubber_uploader.provisioning import Provisioned, provision
+from dubber_uploader.provisioner import Provisioner
 from dubber_uploader.worker import UploadWorker
 from mediaserver.app.config import Settings, reachable
 from spool import load_key_file
 
-_log = structlog.get_logger()
+SETTLE_USERS: Final = 20
 
 _NEEDED: Final = ("base_url", "client_id", "client_secret", "username", "password", "group_id")
 
 
 class Delivery:
-    """A running uploader."""
+    """A running uploader: one worker for recordings, and one for users."""
 
     def __init__(
-        self, worker: UploadWorker, client: DubberClient, counts: Counter[str], changed: asyncio.Event
+        self,
+        worker: UploadWorker,
+        provisioner: Provisioner,
+        client: DubberClient,
+        counts: Counter[str],
+        changed: asyncio.Event,
     ) -> None:
         self.client = client
         self.counts = counts
         self.changed = changed
         """Set whenever a count goes up; whoever waits on it clears it."""
         self._worker = worker
-        self._task = asyncio.get_running_loop().create_task(worker.run(), name="uploader")
+        self._provisioner = provisioner
+        loop = asyncio.get_running_loop()
+        self._tasks = (
+            loop.create_task(worker.run(), name="uploader"),
+            loop.create_task(provisioner.run(), name="provisioner"),
+        )
 
     def wake(self, manifest: RecordingManifest, path: Path) -> None:
         """A recording was sealed: do not wait for the next look."""
         self._worker.wake()
 
+    def wake_provisioner(self) -> None:
+        """A user was enabled: do not wait for the next look."""
+        self._provisioner.wake()
+
     async def stop(self) -> None:
         """Let what is being delivered finish for a moment; the rest goes on at the next start."""
         self._worker.stop()
-        await self._task
+        self._provisioner.stop()
+        await asyncio.gather(*self._tasks)
         await self.client.__aexit__(None, None, None)
 
 
 async def start_delivery(
-    settings: Settings, catalog: Catalog, platform: RunningPlatform | None, ca_file: Path
+    settings: Settings, catalog: Catalog, platform: RunningPlatform | None, ca_file: Path, *, settle: bool = False
 ) -> Delivery:
-    """Start the uploader, towards the configured platform or else the built-in one."""
+    """Start the uploader, towards the configured platform or else the built-in one.
+
+    ``settle``: try to make a few waiting users known to the platform before anything else (the demo's).
+    """
     config = platform_config(settings, platform, ca_file)
     table = settings.uploader
     client = await DubberClient(config, RealClock()).__aenter__()
@@ -81,7 +96,11 @@ async def start_delivery(
         at_rest_key=None if key_file is None else load_key_file(key_file),
         count=count,
     )
-    return Delivery(worker, client, counts, changed)
+    provisioner = Provisioner(catalog=catalog, client=client, poll_s=1.0)
+    if settle:
+        await provisioner.recover()
+        await provisioner.provision_due(limit=SETTLE_USERS)
+    return Delivery(worker, provisioner, client, counts, changed)
 
 
 def platform_config(settings: Settings, platform: RunningPlatform | None, ca_file: Path) -> DubberConfig:
@@ -114,18 +133,3 @@ def platform_config(settings: Settings, platform: RunningPlatform | None, ca_fil
         ca_file=ca_file,
         calls_per_second=settings.dubber.calls_per_second,
     )
-
-
-async def provision_subscribers(delivery: Delivery, catalog: Catalog, account_id: str) -> dict[str, int]:
-    """Make every recorded subscriber known to the platform; how many were present, created, failed."""
-    outcomes: Counter[str] = Counter()
-    for subscriber in await asyncio.to_thread(catalog.subscribers.list):
-        if subscriber.dub_point is None or subscriber.recording.mode is RecordingMode.NEVER:
-            continue
-        result = await provision(delivery.client, account_id, subscriber)
-        outcomes[result.outcome.value] += 1
-        if result.outcome is Provisioned.FAILED:
-            _log.error("provisioning.failed", user=subscriber.number, problem=result.problem)
-        else:
-            _log.info("provisioning.done", user=subscriber.number, outcome=result.outcome.value)
-    return dict(outcomes)
