@@ -110,9 +110,13 @@ def _response(answer: Answer, route: Route) -> web.StreamResponse:
 def _refusals(style: Style) -> Any:
     @web.middleware
     async def middleware(request: web.Request, handler: Served) -> web.StreamResponse:
-        response = await _answered(request, handler, style)
+        tracking = style.tracking(request)
+        try:
+            response = await _answered(request, handler)
+        except RestError as error:
+            response = style.response(error, tracking)
         if not response.prepared:
-            response.headers["TrackingID"] = style.tracking(request)
+            response.headers["TrackingID"] = tracking
             response.headers.setdefault(hdrs.CACHE_CONTROL, "no-store")
             response.headers["X-Content-Type-Options"] = "nosniff"
         return response
@@ -120,24 +124,26 @@ def _refusals(style: Style) -> Any:
     return middleware
 
 
-async def _answered(request: web.Request, handler: Served, style: Style) -> web.StreamResponse:
+async def _answered(request: web.Request, handler: Served) -> web.StreamResponse:
+    """What the handler says; everything that it raises is a RestError from here on."""
     try:
         if not request.path.isprintable():
             raise refuse(404, "the path has characters that no path here has")
         return await handler(request)
-    except RestError as error:
-        return style.response(request, error)
+    except RestError:
+        raise
     except MediaServerError as error:
-        return style.response(request, as_refusal(error))
+        raise as_refusal(error) from error
     except web.HTTPMethodNotAllowed as error:
-        refusal = refuse(405, f"{request.method} is not for this path; {', '.join(sorted(error.allowed_methods))} is")
-        refusal.headers[hdrs.ALLOW] = ", ".join(sorted(error.allowed_methods))
-        return style.response(request, refusal)
+        allowed = ", ".join(sorted(error.allowed_methods))
+        refusal = refuse(405, f"{request.method} is not for this path; {allowed} is")
+        refusal.headers[hdrs.ALLOW] = allowed
+        raise refusal from error
     except web.HTTPException as error:
-        return style.response(request, refuse(error.status, error.reason))
-    except (ConnectionError, web.RequestPayloadError):
+        raise refuse(error.status, error.reason) from error
+    except (ConnectionError, web.RequestPayloadError) as error:
         # the body broke off: nobody may be there to read this
-        return style.response(request, refuse(400, "the body is incomplete"))
-    except Exception:  # a request's edge: the caller gets an answer, the log gets the trace without local variables
+        raise refuse(400, "the body is incomplete") from error
+    except Exception as error:  # a request's edge: the caller gets an answer, the log the trace without local variables
         _log.error("api.request_failed", method=request.method, path=request.path, trace=traceback.format_exc())
-        return style.response(request, refuse(500, "something went wrong on the server"))
+        raise refuse(500, "something went wrong on the server") from error

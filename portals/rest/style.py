@@ -23,10 +23,10 @@ class Style(Protocol):
         """Of an error."""
         ...
 
-    def response(self, request: web.Request, error: RestError) -> web.Response:
+    def response(self, error: RestError, tracking: str) -> web.Response:
         """The error on the wire."""
         ...
 
     def tracking(self, request: web.Request) -> str:
-        """The name under which this request may be asked about; a header of every answer."""
+        """A name under which this request may be asked about; a header of its answer."""
         ...

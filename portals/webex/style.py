@@ -53,23 +53,19 @@ class WebexStyle:
     error = ErrorBody
     content_type = "application/json"
 
-    def response(self, request: web.Request, error: RestError) -> web.Response:
+    def response(self, error: RestError, tracking: str) -> web.Response:
         """The error on the wire."""
         message = MESSAGES.get(error.status, MESSAGES[400])
         reasons = [f"{p.field}: {p.message}" if p.field else p.message for p in error.problems] or [message]
         body: dict[str, Any] = {
             "message": message,
             "errors": [{"description": reason} for reason in reasons],
-            "trackingId": self.tracking(request),
+            "trackingId": tracking,
             **error.extra,
         }
         return web.json_response(body, status=error.status, headers=error.headers)
 
     def tracking(self, request: web.Request) -> str:
         """The caller's own, when it gave a usable one."""
-        known: str | None = request.get("tracking")
-        if known is None:
-            given = request.headers.get("TrackingID", "")
-            known = given if _TRACKING.fullmatch(given) else f"MEDIASERVER_{uuid4()}"
-            request["tracking"] = known
-        return known
+        given = request.headers.get("TrackingID", "")
+        return given if _TRACKING.fullmatch(given) else f"MEDIASERVER_{uuid4()}"
