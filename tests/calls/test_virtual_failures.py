@@ -12,7 +12,7 @@ import pytest
 from callbench.phone import PhoneCall, tone
 from callbench.virtual_time import run_virtual
 from callmodel.modes import FailureBehavior, RecordingMode
-from tests.support.virtual import Carrier, Finished, config, user
+from tests.support.virtual import Carrier, Finished, config, in_the_way, user
 from tests.support.virtual_ears import REFUSED, heard, level_of, words
 
 CONTINUE, END = "recording-failed-continue/en", "recording-failed-end/en"
@@ -27,14 +27,6 @@ def files_no_longer_than(size_bytes: int) -> Iterator[None]:
         yield
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
-
-
-def in_the_way(data_dir: Path) -> None:
-    """No directory can be made for a recording: a file has its parent's name."""
-    spool = data_dir / "spool"
-    if spool.exists():
-        spool.rmdir()
-    spool.write_bytes(b"")
 
 
 def unwritable(tmp_path: Path, behavior: FailureBehavior, mode: RecordingMode) -> tuple[PhoneCall, PhoneCall]:

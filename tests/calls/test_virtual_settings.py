@@ -31,8 +31,7 @@ from callmodel.subscriber import Subscriber
 from catalog import ReminderTone, ServiceSettings
 from feature_codes import FeatureCode, FeatureCodes, FeatureCommand
 from prompts import PromptId, check_upload, restore, save_custom
-from tests.calls.test_virtual_failures import in_the_way
-from tests.support.virtual import Carrier, Finished, config, user
+from tests.support.virtual import Carrier, Finished, config, in_the_way, user
 from tests.support.virtual_ears import REFUSED, heard, listen, words
 
 NOW = datetime(2024, 5, 1, tzinfo=UTC)

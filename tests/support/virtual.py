@@ -270,4 +270,12 @@ def config(**changes: Any) -> CallConfig:
     return replace(CallConfig(domain=DOMAIN), **changes)
 
 
+def in_the_way(data_dir: Path) -> None:
+    """No directory can be made for a recording: a file has its parent's name."""
+    spool = data_dir / "spool"
+    if spool.exists():
+        spool.rmdir()
+    spool.write_bytes(b"")
+
+
 Scenario = Callable[[], Any]
