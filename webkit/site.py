@@ -117,8 +117,10 @@ class Site:
         return self.url(ASSETS + self.assets.file_name(name))
 
     def render(self, language: str, template: str, fragment: str | None, context: dict[str, Any]) -> str:
-        """A template, or one block of it."""
-        found = self._environments[language].get_template(template)
+        """A template, or one block of it; both have the building blocks of ``ui.html`` as ``ui``."""
+        environment = self._environments[language]
+        context["ui"] = environment.get_template("ui.html").make_module(context)
+        found = environment.get_template(template)
         if fragment is None:
             return found.render(context)
         return "".join(found.blocks[fragment](found.new_context(context)))

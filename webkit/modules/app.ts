@@ -1,0 +1,30 @@
+// What every page loads. Each module improves what works without it, and starts again on what htmx swaps in.
+import htmx from "htmx.org";
+
+import { chooseRows } from "./choose";
+import { copyFields } from "./copy";
+import { openDialogs } from "./dialog";
+import { dropFields } from "./filedrop";
+import { guardForms } from "./guard";
+import { goLive } from "./live";
+import { placeMenus } from "./menu";
+import { showPlayers } from "./players";
+import { shortcuts } from "./shortcuts";
+import { editTags } from "./tags";
+import { switchTheme } from "./theme";
+import { dismissNotices, startToasts } from "./toast";
+
+const EACH = [copyFields, openDialogs, dropFields, guardForms, chooseRows, editTags, showPlayers, goLive, switchTheme, dismissNotices];
+
+function start(root: ParentNode): void {
+  for (const module of EACH) module(root);
+  root.querySelector<HTMLElement>("[data-focus]")?.focus();
+}
+
+placeMenus();
+shortcuts();
+startToasts();
+start(document);
+htmx.onLoad((element) => {
+  if (element instanceof HTMLElement && element !== document.body) start(element.parentElement ?? element);
+});
