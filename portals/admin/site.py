@@ -9,7 +9,8 @@ from typing import Final
 from aiohttp import web
 
 from catalog import Actor, AuditChange, PortalAccount, PortalRole
-from portals.admin.roles import ADMIN, PROVIDER, USER
+from portals.admin.once import ONCE, Once
+from portals.admin.roles import ADMIN, EVERYONE, PROVIDER, USER
 from portals.services import Services
 from webkit.i18n import mark
 from webkit.passwords import verify_password
@@ -50,7 +51,10 @@ NAV: Final = (
     ),
     NavSection(
         heading=mark("My account"),
-        items=(NavItem(label=mark("Profile"), path="/profile", icon="building", allow=PROVIDER),),
+        items=(
+            NavItem(label=mark("Profile"), path="/profile", icon="building", allow=PROVIDER),
+            NavItem(label=mark("Portal password"), path="/password", icon="lock", allow=EVERYONE),
+        ),
     ),
 )
 
@@ -115,4 +119,5 @@ def make_application(site: Site, services: Services, routes: Sequence[Route]) ->
     """All pages of the carrier's side."""
     app = site.application(routes)
     app[SERVICES] = services
+    app[ONCE] = Once()
     return app
