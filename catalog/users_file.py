@@ -87,13 +87,13 @@ def import_users(
 
     UsersFileError for a file that is wrong; GroupIdMissing, TermsNotAccepted when it switches recording on too early.
     """
-    edited = edit_subscribers(
-        catalog, [_edit(row, realm) for row in parse_users(data, file_format)], domain=realm, actor=actor, now=now
-    )
+    edits = [edit_of(row, realm) for row in parse_users(data, file_format)]
+    edited = edit_subscribers(catalog, edits, domain=realm, actor=actor, now=now)
     return Imported(added=edited.added, changed=edited.changed)
 
 
-def _edit(row: UserRow, realm: str) -> Edit:
+def edit_of(row: UserRow, realm: str) -> Edit:
+    """The change that a row asks for."""
     password = row.values.get("password")
     return Edit(
         number=row.number,

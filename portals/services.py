@@ -48,3 +48,5 @@ class Services:
     """Opens recordings that are encrypted at rest."""
     defaults: ServiceSettings = field(default_factory=ServiceSettings)
     """Service settings as the configuration file has them; what is set in the catalog lies over them."""
+    prompts_dir: Path | None = None
+    """Announcements that the configuration file puts in the place of the built-in ones; uploaded ones lie over them."""
