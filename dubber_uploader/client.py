@@ -150,7 +150,7 @@ class DubberClient:
 
     async def find_recording(self, collection: str, tag: str, value: str) -> RemoteRecording | None:
         """A recording of a collection (see :func:`collection_of`) that carries this meta tag, whatever its status."""
-        for status in ("Uploading", "Active"):
+        for status in ("Uploading", "Active", "Do Not Record"):
             params = {"query": value, "status": status, "count": "100"}
             found = await self._call("GET", collection, params=params)
             for item in _list_of(found, "recordings"):

@@ -26,7 +26,8 @@ from dubber_uploader.source import BLOCK_BYTES, Delivery, check_local, open_deli
 Save = Callable[[str | None, UploadProgress], Awaitable[None]]
 """Remembers the remote id and the progress; raises :class:`JobTakenError` when the job is not ours any more."""
 
-ACTIVE = "Active"
+COMPLETE = ("Active", "Do Not Record")
+"""All arrived; with the second the platform keeps the facts only, because the user wants it so."""
 
 
 class JobTakenError(Exception):
@@ -53,7 +54,7 @@ class Attempt:
         delivery = await asyncio.to_thread(open_delivery, self.directory, self.manifest, wanted, self.at_rest_key)
         try:
             remote, progress = await self._remote(job, delivery)
-            if remote.status != ACTIVE:
+            if remote.status not in COMPLETE:
                 progress = await self._send_parts(remote.id, progress, delivery)
                 await self.client.complete_upload(remote.id, progress.parts)
                 remote = await self.client.get_recording(remote.id)
@@ -113,7 +114,7 @@ class Attempt:
         return progress
 
     async def _confirmed(self, remote: RemoteRecording, delivery: Delivery) -> Outcome:
-        if remote.status != ACTIVE:
+        if remote.status not in COMPLETE:
             raise AttemptError(Outcome(meaning=Meaning.GARBLED, detail=f"complete, but {remote.status or 'nothing'}"))
         theirs = (remote.size_bytes, remote.sha256)
         if None in theirs:

@@ -11,9 +11,9 @@ from sqlalchemy.orm import Session
 from dubber_platform.api.context import Caller
 from dubber_platform.api.errors import ApiError, invalid, needs_group_auth, not_authorised, not_found
 from dubber_platform.store.schema import Account, DubPoint, Group, Recording, User
+from dubber_platform.store.visibility import Right, Viewer, account_seen, rights_over, visible
 
 T = TypeVar("T")
-GROUP_DEPTH_MAX = 8
 
 
 def named(field: str, look: Callable[[], T]) -> T:
@@ -43,7 +43,7 @@ def group_for(session: Session, caller: Caller, group_id: str) -> Group:
     """A group in or below the caller's own."""
     require_group_auth(caller)
     group = session.get(Group, group_id)
-    if group is None or not _governs(session, caller, group_id):
+    if group is None or group_id not in caller.viewer.groups:
         raise not_found()
     return group
 
@@ -51,7 +51,7 @@ def group_for(session: Session, caller: Caller, group_id: str) -> Group:
 def account_for(session: Session, caller: Caller, account_id: str) -> Account:
     """The caller's own account, or one below its group."""
     account = session.get(Account, account_id)
-    if account is None or not (caller.account_id == account_id or _governs(session, caller, account.group_id)):
+    if account is None or not account_seen(session, caller.viewer, account_id):
         raise not_found()
     return account
 
@@ -63,7 +63,7 @@ def user_for(session: Session, caller: Caller, user_id: str) -> User:
         raise not_found()
     if user.account_id is not None:
         account_for(session, caller, user.account_id)
-    elif user.id != caller.user_id and not _governs(session, caller, user.group_id):
+    elif user.id != caller.user_id and user.group_id not in caller.viewer.groups:
         raise not_found()
     return user
 
@@ -71,49 +71,29 @@ def user_for(session: Session, caller: Caller, user_id: str) -> User:
 def dub_point_for(session: Session, caller: Caller, dub_point_id: str) -> DubPoint:
     """A dub point of an account the caller may see, or an unidentified one of its groups."""
     dub_point = session.get(DubPoint, dub_point_id)
-    if dub_point is None or not may_see_dub_point(session, caller, dub_point):
+    if dub_point is None or not may_see_dub_point(caller, dub_point):
         raise not_found()
     return dub_point
 
 
-def may_see_dub_point(session: Session, caller: Caller, dub_point: DubPoint) -> bool:
+def may_see_dub_point(caller: Caller, dub_point: DubPoint) -> bool:
     """As ``dub_point_for`` says."""
     own = caller.account_id is not None and dub_point.account_id == caller.account_id
-    return own or _governs(session, caller, dub_point.group_id)
+    return own or dub_point.group_id in caller.viewer.groups
 
 
-def recording_for(session: Session, caller: Caller, recording_id: str) -> Recording:
-    """A recording the caller may see: standard users see their own, administrators their account's."""
-    if not re.fullmatch(r"[1-9][0-9]{0,17}", recording_id, re.ASCII):
+def recording_id_of(text: str) -> int:
+    """The id in an address; ApiError 404 when it is none."""
+    if not re.fullmatch(r"[1-9][0-9]{0,17}", text, re.ASCII):
         raise not_found()
-    recording = session.get(Recording, int(recording_id))
-    if recording is None or not _may_see(session, caller, recording):
-        raise not_found()
-    return recording
+    return int(text)
 
 
-def may_listen(user: User, recording: Recording) -> bool:
-    """True when ``user`` may hear ``recording``."""
-    if user.account_id != recording.account_id or user.account_id is None:
-        return False
-    return user.role == "Administrator" or user.id == recording.user_id
+def recording_for(session: Session, caller: Caller, recording_id: str, right: Right | None = None) -> Recording:
+    """A recording the caller may see and has the ``right`` over: see ``store/visibility.py``."""
+    return visible(session, caller.viewer, recording_id_of(recording_id), right)
 
 
-def _may_see(session: Session, caller: Caller, recording: Recording) -> bool:
-    if caller.account_id is not None and recording.account_id == caller.account_id:
-        return caller.administers or recording.user_id == caller.user_id
-    return _governs(session, caller, recording.group_id)
-
-
-def _governs(session: Session, caller: Caller, group_id: str | None) -> bool:
-    """True when ``group_id`` is the caller's group or below it."""
-    if caller.group_id is None:
-        return False
-    for _ in range(GROUP_DEPTH_MAX):
-        if group_id == caller.group_id:
-            return True
-        group = session.get(Group, group_id) if group_id else None
-        if group is None:
-            return False
-        group_id = group.parent_id
-    return False
+def may_listen(session: Session, listener: Viewer, recording: Recording) -> bool:
+    """True when ``listener`` may hear ``recording`` once it is complete."""
+    return recording.id in rights_over(session, listener, [recording])

@@ -11,16 +11,20 @@ from weakref import WeakValueDictionary
 
 import structlog
 from aiohttp import web
+from sqlalchemy.orm import Session
 
 from dubber_platform.api import directory, dub_points, notifications, recordings, tokens, uploads
 from dubber_platform.api.context import BODY_MAX_BYTES, CALLER, PLATFORM, Caller, Platform, platform
-from dubber_platform.api.errors import ApiError, OAuthError, ObjectError, bad_token, invalid, not_found
+from dubber_platform.api.errors import ApiError, OAuthError, ObjectError, bad_token, invalid, not_found, refused
 from dubber_platform.api.limits import Meter
 from dubber_platform.config import Chance, PlatformConfig
 from dubber_platform.signing import Signer, load_signing_key
 from dubber_platform.store.database import Database
 from dubber_platform.store.files import AudioFiles
+from dubber_platform.store.refused import RefusedError
+from dubber_platform.store.schema import Client, User
 from dubber_platform.store.tokens import holder_of
+from dubber_platform.store.visibility import Viewer, viewer_for
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -141,6 +145,8 @@ async def _errors(request: web.Request, handler: Handler) -> web.StreamResponse:
         return await handler(request)
     except (ApiError, OAuthError, ObjectError) as error:
         return error.response()
+    except RefusedError as error:
+        return refused(error).response()
     except web.HTTPMethodNotAllowed as error:
         allow = {"Allow": ", ".join(sorted(error.allowed_methods))}
         return ApiError(400, 1005, "Method Not Allowed", headers=allow).response()
@@ -186,17 +192,15 @@ async def _caller(request: web.Request, own: Platform) -> Caller:
     bearer = _BEARER.fullmatch(request.headers.get("Authorization", ""))
     if bearer is None:
         raise bad_token()
-    found = await own.database.run(lambda session: holder_of(session, bearer[1], own.clock()))
+
+    def work(session: Session) -> tuple[User, Client, Viewer] | None:
+        found = holder_of(session, bearer[1], own.clock())
+        return None if found is None else (found[1], found[2], viewer_for(session, found[1]))
+
+    found = await own.database.run(work)
     if found is None:
         raise bad_token()
-    _, user, client = found
+    user, client, viewer = found
     if not client.active:
         raise ApiError(403, 1020, "Forbidden: Account Inactive")
-    return Caller(
-        client_id=client.id,
-        user_id=user.id,
-        username=user.username,
-        role=user.role,
-        account_id=user.account_id,
-        group_id=user.group_id,
-    )
+    return Caller(client_id=client.id, viewer=viewer, group_id=user.group_id)

@@ -21,6 +21,7 @@ from dubber_platform.config import Chance, PlatformConfig
 from dubber_platform.signing import Signer
 from dubber_platform.store.database import Database
 from dubber_platform.store.files import AudioFiles
+from dubber_platform.store.visibility import Viewer
 
 T = TypeVar("T")
 M = TypeVar("M", bound=BaseModel)
@@ -51,17 +52,24 @@ class Caller:
     """Who is calling, as the access token says."""
 
     client_id: str
-    user_id: str
-    username: str
-    role: str
-    account_id: str | None
+    viewer: Viewer
     group_id: str | None
     """Set for group authentication."""
 
     @property
+    def user_id(self) -> str:
+        """Of the user behind the token."""
+        return self.viewer.user_id
+
+    @property
+    def account_id(self) -> str | None:
+        """The user's own account."""
+        return self.viewer.account_id
+
+    @property
     def administers(self) -> bool:
         """True for administrators and for group authentication."""
-        return self.group_id is not None or self.role == "Administrator"
+        return self.viewer.administers
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import re
-import unicodedata
 from datetime import datetime
 
 from aiohttp import web
-from sqlalchemy import delete, select, update
-from sqlalchemy.orm import DeclarativeBase, Session
+from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from dubber_platform.api.access import (
-    GROUP_DEPTH_MAX,
     account_for,
     group_for,
     named,
@@ -24,9 +21,10 @@ from dubber_platform.api.context import Platform, body, caller, links, platform,
 from dubber_platform.api.errors import invalid, not_authorised
 from dubber_platform.api.paging import page_of, parameters
 from dubber_platform.api.render import account_json, group_json, user_json
-from dubber_platform.store.schema import Account, DubPoint, Group, Recording, Token, User
-
-ROLES = ("Administrator", "Standard User")
+from dubber_platform.store import people
+from dubber_platform.store.people import UserDraft
+from dubber_platform.store.schema import Account, Group, User
+from dubber_platform.store.visibility import GROUP_DEPTH_MAX, ROLES
 
 
 async def profile(request: web.Request) -> web.Response:
@@ -157,11 +155,9 @@ async def create_user(request: web.Request) -> web.Response:
     def work(session: Session) -> User:
         account = account_for(session, caller(request), request.match_info["account"])
         require_administrator(caller(request))
-        if session.scalar(select(User.id).where(User.username == wanted.username.lower())) is not None:
-            raise invalid("username: is already taken")
-        user = new_user(session, own, wanted.username, account_id=account.id)
-        _apply(user, wanted.model_dump(exclude={"username"}), user.date_updated)
-        return user
+        draft = UserDraft(**wanted.model_dump())
+        viewer = caller(request).viewer
+        return people.add_user(session, viewer, draft, now=own.clock(), ids=own.ids, account_id=account.id)
 
     return web.json_response(user_json(await run(request, work), links(request)), status=201)
 
@@ -182,7 +178,7 @@ async def change_user(request: web.Request) -> web.Response:
         if wanted.role is not None and not caller(request).administers:
             raise not_authorised()
         _require_not_below(request, user)
-        _apply(user, wanted.model_dump(exclude_none=True), platform(request).clock())
+        people.apply(session, user, wanted.model_dump(exclude_none=True), now=platform(request).clock())
         return user
 
     return web.json_response(user_json(await run(request, work), links(request)))
@@ -198,10 +194,7 @@ async def delete_user(request: web.Request) -> web.Response:
         if user.id == caller(request).user_id:
             raise invalid("user: cannot delete itself")
         _require_not_below(request, user)
-        session.execute(delete(Token).where(Token.user_id == user.id))
-        session.execute(update(DubPoint).where(DubPoint.user_id == user.id).values(user_id=None))
-        session.execute(update(Recording).where(Recording.user_id == user.id).values(user_id=None))
-        session.delete(user)
+        people.delete_user(session, caller(request).viewer, user.id)
 
     await run(request, work)
     return web.json_response({})
@@ -210,21 +203,11 @@ async def delete_user(request: web.Request) -> web.Response:
 def new_account(session: Session, own: Platform, name: str, group_id: str, wanted_id: str | None = None) -> Account:
     """A new account; its id is a slug of its name unless one is given."""
     now = own.clock()
-    account_id = wanted_id or _free_slug(session, Account, name, 64, own)
+    account_id = wanted_id or people.free_slug(session, Account, name, 64, own.ids)
     account = Account(id=account_id, group_id=group_id, name=name, details={}, date_created=now, date_updated=now)
     session.add(account)
     session.flush()
     return account
-
-
-def new_user(session: Session, own: Platform, username: str, *, account_id: str | None) -> User:
-    """A new user; its id is a slug of its user name."""
-    now = own.clock()
-    user_id = _free_slug(session, User, username, 128, own)
-    user = User(id=user_id, username=username.lower(), account_id=account_id, date_created=now, date_updated=now)
-    session.add(user)
-    session.flush()
-    return user
 
 
 def _user(session: Session, request: web.Request) -> User:
@@ -241,7 +224,7 @@ def _require_not_below(request: web.Request, user: User) -> None:
         raise not_authorised()
 
 
-def _apply(row: Account | User, changes: dict[str, object], now: datetime) -> None:
+def _apply(row: Account, changes: dict[str, object], now: datetime) -> None:
     for name, value in changes.items():
         setattr(row, "details" if name == "metadata" else name, value)
     row.date_updated = now
@@ -253,11 +236,3 @@ def _depth(session: Session, group: Group) -> int:
         parent = session.get(Group, above)
         depth, above = depth + 1, parent.parent_id if parent else None
     return depth
-
-
-def _free_slug(session: Session, table: type[DeclarativeBase], text: str, longest: int, own: Platform) -> str:
-    plain = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode().lower()
-    slug = re.sub(r"[^a-z0-9]+", "-", plain).strip("-")[: longest - 10].strip("-") or "x"
-    while session.get(table, slug) is not None:
-        slug = f"{slug[: longest - 10]}-{own.ids.token_hex(4)}"
-    return slug

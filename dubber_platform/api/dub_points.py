@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from aiohttp import web
-from sqlalchemy import select, update
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from dubber_platform.api.access import (
@@ -20,8 +20,10 @@ from dubber_platform.api.context import Caller, body, caller, links, platform, r
 from dubber_platform.api.errors import bad_parameter, invalid, not_found
 from dubber_platform.api.paging import page_of, parameters
 from dubber_platform.api.render import dub_point_json
-from dubber_platform.store.recordings import claim, dub_point_by_key
-from dubber_platform.store.schema import Account, DubPoint, Recording, User
+from dubber_platform.store.dub_points import claim, forget, free_dub_point
+from dubber_platform.store.recordings import dub_point_by_key
+from dubber_platform.store.schema import Account, DubPoint, User
+from dubber_platform.store.search import rename_dub_point
 
 KEY = ("external_type", "service_provider", "external_group", "external_identifier")
 
@@ -59,22 +61,14 @@ async def create_dub_point(request: web.Request) -> web.Response:
     """POST /accounts/:id/dub_points (group authentication); an unidentified key is claimed with its recordings."""
     require_group_auth(caller(request))
     wanted, own = await body(request, DubPointBody), platform(request)
-    key = (wanted.external_type, wanted.service_provider, wanted.external_group, wanted.external_identifier)
+    key = {name: str(getattr(wanted, name)) for name in KEY}
 
     def work(session: Session) -> DubPoint:
         account = account_for(session, caller(request), request.match_info["account"])
         if wanted.user is not None:
             _require_user_of(session, wanted.user, account)
-        now, dub_point = own.clock(), dub_point_by_key(session, *key)
-        if dub_point is None:
-            dub_point = DubPoint(
-                id=own.ids.token_hex(10), **dict(zip(KEY, key, strict=True)), date_created=now, date_updated=now
-            )
-            dub_point.group_id = account.group_id
-            session.add(dub_point)
-            session.flush()
-        elif dub_point.account_id is not None or not may_see_dub_point(session, caller(request), dub_point):
-            raise invalid("external_identifier: a dub point with this key exists already")
+        now = own.clock()
+        dub_point = free_dub_point(session, caller(request).viewer, key, account, now=now, ids=own.ids)
         for name in ("type", "label", "product", "number", "playback", "ai"):
             setattr(dub_point, name, getattr(wanted, name))
         claim(session, dub_point, account, wanted.user, now)
@@ -95,7 +89,7 @@ async def find_dub_point(request: web.Request) -> web.Response:
         dub_point = dub_point_by_key(session, *(given[name] for name in KEY))
         if dub_point is None or dub_point.account_id is None:
             raise not_found()
-        if not may_see_dub_point(session, caller(request), dub_point):
+        if not may_see_dub_point(caller(request), dub_point):
             raise not_found()
         return dub_point
 
@@ -119,6 +113,7 @@ async def change_dub_point(request: web.Request) -> web.Response:
         for name, value in wanted.model_dump(exclude_none=True).items():
             setattr(dub_point, name, value)
         dub_point.date_updated = platform(request).clock()
+        rename_dub_point(session, dub_point)
         return dub_point
 
     return web.json_response(dub_point_json(await run(request, work), links(request)))
@@ -146,9 +141,7 @@ async def delete_dub_point(request: web.Request) -> web.Response:
     require_group_auth(caller(request))
 
     def work(session: Session) -> None:
-        dub_point = _administered(session, request)
-        session.execute(update(Recording).where(Recording.dub_point_id == dub_point.id).values(dub_point_id=None))
-        session.delete(dub_point)
+        forget(session, _administered(session, request))
 
     await run(request, work)
     return web.json_response({})

@@ -12,6 +12,8 @@ from xml.sax.saxutils import escape
 
 from aiohttp import web
 
+from dubber_platform.store.refused import RefusedError, Why
+
 DICTIONARY = "https://developer.dubber.net/docs/read/common_details/API_Error_Dictionary"
 
 
@@ -87,6 +89,15 @@ def invalid(*details: str) -> ApiError:
 def bad_parameter(name: str, why: str) -> ApiError:
     """A query parameter that cannot be used."""
     return invalid(f"Invalid parameter: {name} ({why})")
+
+
+def refused(error: RefusedError) -> ApiError:
+    """What the store refused, in this interface's words."""
+    if error.why is Why.UNKNOWN:
+        return not_found()
+    if error.why is Why.NOT_ALLOWED:
+        return not_authorised()
+    return invalid(str(error))
 
 
 def not_found() -> ApiError:

@@ -1,4 +1,4 @@
-"""Rest hooks: who is told of an event, and telling them, with a bounded number of tries."""
+"""Rest hooks: telling them of events, with a bounded number of tries. What is told is queued in ``store/events.py``."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from datetime import timedelta
 
 import aiohttp
 import structlog
-from sqlalchemy import or_, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from dubber_platform.api.access import GROUP_DEPTH_MAX
 from dubber_platform.api.context import Links, Platform
 from dubber_platform.api.dates import rfc2822
 from dubber_platform.api.render import Json, recording_details_json
+from dubber_platform.store.events import queue
 from dubber_platform.store.recordings import tags_of
-from dubber_platform.store.schema import Delivery, Group, Notification, Recording
+from dubber_platform.store.schema import Delivery, Notification, Recording
 
 log = structlog.get_logger("dubber_platform")
 
@@ -42,25 +42,9 @@ class _Message:
     payload: bytes
 
 
-def announce(session: Session, own: Platform, recording: Recording, event_type: str) -> None:
-    """Queue an event for every active hook of the recording's account and of the groups above it."""
-    if recording.status != "Active":
-        return
-    listening = select(Notification.id).where(
-        Notification.status == "Active",
-        Notification.event_type == event_type,
-        or_(
-            Notification.account_id == recording.account_id,
-            Notification.group_id.in_(_groups_above(session, recording.group_id)),
-        ),
-    )
-    for notification_id in session.scalars(listening).all():
-        _queue(session, own, notification_id, recording.id, event_type)
-
-
 def queue_confirmation(session: Session, own: Platform, notification: Notification) -> None:
     """Queue the hand-shake of a new hook."""
-    _queue(session, own, notification.id, 0, CONFIRM)
+    queue(session, notification.id, 0, CONFIRM, own.clock())
 
 
 async def deliver_forever(own: Platform, origin: str) -> None:
@@ -152,26 +136,3 @@ def _payload(session: Session, delivery: Delivery, notification: Notification, t
     if recording is not None:
         payload["data"] = recording_details_json(recording, tags_of(session, [recording])[recording.id], to)
     return payload
-
-
-def _queue(session: Session, own: Platform, notification_id: str, recording_id: int, event_type: str) -> None:
-    now = own.clock()
-    session.add(
-        Delivery(
-            notification_id=notification_id,
-            recording_id=recording_id,
-            event_type=event_type,
-            created_at=now,
-            due_at=now,
-        )
-    )
-
-
-def _groups_above(session: Session, group_id: str) -> list[str]:
-    groups = [group_id]
-    while len(groups) < GROUP_DEPTH_MAX:
-        group = session.get(Group, groups[-1])
-        if group is None or group.parent_id is None:
-            break
-        groups.append(group.parent_id)
-    return groups

@@ -52,7 +52,7 @@ def recording_filter_of(given: Mapping[str, str]) -> RecordingFilter:
         if since is not None or until is not None:
             raise bad_parameter("on", "cannot be used together with from or to")
         since, until = _day(given["on"])
-    status = _one_of(given, "status", ("Active", "Uploading")) or "Active"
+    status = _one_of(given, "status", ("Active", "Uploading", "Do Not Record"))
     return RecordingFilter(
         query=given.get("query"),
         number=given.get("number"),

@@ -34,7 +34,7 @@ async def pull_audio(own: Platform, recording_id: int, url: str) -> Recording:
         with own.files.incoming() as incoming:
             await _fetch(url, incoming, own.config.upload_max_bytes)
             stored = await asyncio.to_thread(own.files.keep_audio, incoming, recording_id)
-        return await own.database.run(lambda session: activate(session, own, recording_id, stored, None))
+        return await activate(own, recording_id, stored, None)
     except (aiohttp.ClientError, TimeoutError) as error:
         failure: ApiError = invalid(f"recording_url: could not be fetched ({type(error).__name__})")
         failure.__cause__ = error

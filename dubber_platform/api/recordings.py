@@ -19,30 +19,32 @@ from dubber_platform.api.access import (
     may_see_dub_point,
     named,
     recording_for,
+    recording_id_of,
     require_administrator,
     require_group_auth,
 )
+from dubber_platform.api.activation import drop_withheld
 from dubber_platform.api.bodies import MetadataBody, MoveBody, PartyBody, RecordingBody, TagsBody, UnidentifiedBody
 from dubber_platform.api.context import Links, Platform, body, caller, links, platform, run
 from dubber_platform.api.dub_points import KEY, destination
 from dubber_platform.api.errors import bad_parameter, feature_off, invalid, not_found
-from dubber_platform.api.hooks import announce
 from dubber_platform.api.paging import RECORDING_PARAMETERS, page_of, parameters, recording_filter_of
 from dubber_platform.api.pull import pull_audio, require_pullable
+from dubber_platform.api.removal import remove
 from dubber_platform.api.render import Json, recording_details_json, recording_json
-from dubber_platform.store.audio import waveform
+from dubber_platform.store import changes
 from dubber_platform.store.recordings import (
     dub_point_by_key,
     of_account,
     of_user,
     page_of_recordings,
     retention_end,
-    searchable,
     set_tags,
     tags_of,
     unidentified_of,
 )
 from dubber_platform.store.schema import Account, DubPoint, Group, Recording, User
+from dubber_platform.store.visibility import DO_NOT_RECORD, viewer_of
 
 WAVEFORM_POINTS = 1000
 
@@ -97,7 +99,7 @@ async def create_recording(request: web.Request) -> web.Response:
         if dub_point is not None:
             recording.dub_point_id, recording.user_id = dub_point.id, dub_point.user_id
             recording.channel = wanted.channel or _user_name(session, dub_point.user_id)
-            recording.search_text = searchable(recording)
+        set_tags(session, recording, wanted.tags, own.clock())
         return recording
 
     return await _created(request, wanted, work)
@@ -117,6 +119,7 @@ async def create_unidentified(request: web.Request) -> web.Response:
         if dub_point is not None:
             recording.dub_point_id, recording.user_id = dub_point.id, dub_point.user_id
             recording.account_id, recording.group_id = dub_point.account_id, dub_point.group_id
+        set_tags(session, recording, wanted.tags, own.clock())
         return recording
 
     return await _created(request, wanted, work)
@@ -153,14 +156,14 @@ async def get_waveform(request: web.Request) -> web.Response:
     recording = await run(request, lambda session: _recording(session, request))
     if recording.status != "Active" or recording.media_type is None:
         raise not_found()
-    path = platform(request).files.audio_path(recording.id, recording.media_type)
+    files = platform(request).files
     try:
-        peaks = await asyncio.to_thread(waveform, path, WAVEFORM_POINTS)
-    except OSError as error:
+        peaks = await asyncio.to_thread(files.peaks, recording.id, recording.media_type, WAVEFORM_POINTS)
+    except FileNotFoundError as error:
         raise not_found() from error
     own = links(request).to("recordings", str(recording.id))
     return web.json_response(
-        {"self": f"{own}/waveform", "recording": own, "duration": recording.duration, "channels": peaks}
+        {"self": f"{own}/waveform", "recording": own, "duration": recording.duration, "channels": peaks.channels}
     )
 
 
@@ -170,9 +173,8 @@ async def put_metadata(request: web.Request) -> web.Response:
 
     def work(session: Session) -> Recording:
         recording = _recording(session, request)
-        recording.details = dict(wanted.metadata)
-        recording.date_updated = platform(request).clock()
-        announce(session, platform(request), recording, "recording.update")
+        now = platform(request).clock()
+        changes.set_metadata(session, caller(request).viewer, recording.id, wanted.metadata, now=now)
         return recording
 
     return await _one(request, await run(request, work))
@@ -192,8 +194,8 @@ async def delete_tags(request: web.Request) -> web.Response:
 async def _tag(request: web.Request, tags: list[str]) -> web.Response:
     def work(session: Session) -> Recording:
         recording = _recording(session, request)
-        set_tags(session, recording, tags, platform(request).clock())
-        announce(session, platform(request), recording, "recording.update")
+        now = platform(request).clock()
+        changes.set_tags(session, caller(request).viewer, recording.id, tags, now=now)
         return recording
 
     return await _one(request, await run(request, work))
@@ -205,31 +207,30 @@ async def move_recording(request: web.Request) -> web.Response:
     wanted = await body(request, MoveBody)
 
     def work(session: Session) -> Recording:
-        recording = _recording(session, request)
+        recording, dub_point = _recording(session, request), None
         if wanted.dub_point is not None:
             dub_point_id = wanted.dub_point
             dub_point = named("dub_point", lambda: dub_point_for(session, caller(request), dub_point_id))
             if dub_point.account_id is None:
                 raise invalid("dub_point: is itself unidentified; move the dub point first")
             account, user_id = account_for(session, caller(request), dub_point.account_id), dub_point.user_id
-            recording.dub_point_id = dub_point.id
         else:
             account, user_id = destination(session, caller(request), wanted)
-        recording.account_id, recording.group_id, recording.user_id = account.id, account.group_id, user_id
-        recording.date_updated = platform(request).clock()
-        announce(session, platform(request), recording, "recording.update")
+        now = platform(request).clock()
+        changes.give(session, recording, account, user_id, now=now, dub_point=dub_point)
         return recording
 
-    return await _one(request, await run(request, work))
+    recording = await run(request, work)
+    if recording.status == DO_NOT_RECORD:
+        await drop_withheld(platform(request), recording.id)
+    return await _one(request, recording)
 
 
 async def delete_recording(request: web.Request) -> web.Response:
     """DELETE /recordings/:id: also how a multi-part upload is aborted."""
     parameters(request)
-    recording = await run(request, lambda session: _administered(session, request))
-    async with platform(request).lock(recording.id):
-        await run(request, lambda session: session.delete(_administered(session, request)))
-        await asyncio.to_thread(platform(request).files.drop, recording.id)
+    recording_id = recording_id_of(request.match_info["recording"])
+    await remove(platform(request), caller(request).viewer, recording_id)
     return web.json_response({})
 
 
@@ -245,11 +246,6 @@ async def _one(request: web.Request, recording: Recording, status: int = 200) ->
 
 def _recording(session: Session, request: web.Request) -> Recording:
     return recording_for(session, caller(request), request.match_info["recording"])
-
-
-def _administered(session: Session, request: web.Request) -> Recording:
-    require_administrator(caller(request))
-    return _recording(session, request)
 
 
 def _new_recording(session: Session, own: Platform, wanted: RecordingBody, group_id: str) -> Recording:
@@ -276,10 +272,8 @@ def _new_recording(session: Session, own: Platform, wanted: RecordingBody, group
         date_created=now,
         date_updated=now,
     )
-    recording.search_text = searchable(recording)
     session.add(recording)
     session.flush()
-    set_tags(session, recording, wanted.tags, now)
     return recording
 
 
@@ -334,7 +328,7 @@ def _dub_point_of_key(
     key = [getattr(wanted, name) for name in KEY]
     dub_point = dub_point_by_key(session, *key)
     if dub_point is not None:
-        return dub_point if may_see_dub_point(session, caller(request), dub_point) else None
+        return dub_point if may_see_dub_point(caller(request), dub_point) else None
     own = platform(request)
     now = own.clock()
     dub_point = DubPoint(
@@ -357,7 +351,8 @@ def _user_name(session: Session, user_id: str | None) -> str:
 def _listener(session: Session, recording: Recording, text: str) -> User:
     statement = select(User).where((User.id == text) | (User.username == text.lower()))
     user = session.scalars(statement).first()
-    if user is None or not may_listen(user, recording):
+    listener = viewer_of(session, user.id) if user else None
+    if user is None or listener is None or not may_listen(session, listener, recording):
         raise bad_parameter("listener", "is no user who may hear this recording")
     return user
 

@@ -80,7 +80,7 @@ def dub_point_json(dub_point: DubPoint, links: Links) -> Json:
 
 
 def recording_json(recording: Recording, tags: Iterable[str], links: Links) -> Json:
-    """One recording as lists show it; ``size`` and ``content_sha256`` are this platform's own additions."""
+    """One recording as lists show it; size, digest, star and hold are this platform's own additions."""
     return {
         "self": links.to("recordings", str(recording.id)),
         "id": str(recording.id),
@@ -100,6 +100,8 @@ def recording_json(recording: Recording, tags: Iterable[str], links: Links) -> J
         "type": "audio",
         "document_sentiment": None,
         "tags": sorted(tags),
+        "starred": recording.starred,
+        "legal_hold": recording.legal_hold,
         "metadata": recording.details,
         "meta_tags": recording.meta_tags,
         "size": recording.size,
@@ -116,6 +118,7 @@ def recording_details_json(recording: Recording, tags: Iterable[str], links: Lin
         "user": recording.user_id and links.to("users", recording.user_id),
         "transfers": recording.transfers,
         "additional_parties": recording.additional_parties,
+        "do_not_record": recording.withheld_reason or None,
         "errors": [],
     }
 

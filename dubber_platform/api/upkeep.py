@@ -9,8 +9,9 @@ import structlog
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from dubber_platform.api.activation import drop_withheld
 from dubber_platform.api.context import Platform
-from dubber_platform.store.recordings import lapsed_uploads, past_retention
+from dubber_platform.store.recordings import lapsed_uploads, past_retention, withheld_audio
 from dubber_platform.store.schema import Recording
 
 log = structlog.get_logger("dubber_platform")
@@ -30,8 +31,14 @@ async def keep_up(own: Platform) -> None:
 
 
 async def sweep(own: Platform) -> list[int]:
-    """Drop uploads that were not completed in time and recordings whose retention has ended; their ids."""
+    """Drop uploads that were not completed in time and recordings whose retention has ended, unless on hold; their ids.
+
+    Audio that is not to be kept goes too; its recording stays.
+    """
     dropped: list[int] = []
+    for recording_id in await own.database.run(lambda session: [row.id for row in withheld_audio(session)]):
+        async with own.lock(recording_id):
+            await drop_withheld(own, recording_id)
     for recording_id in await own.database.run(lambda session: _overdue(own, session)):
         async with own.lock(recording_id):
             if await own.database.run(lambda session, which=recording_id: _drop(own, session, which)):  # type: ignore[misc]
@@ -59,13 +66,13 @@ def _overdue(own: Platform, session: Session) -> list[int]:
 
 
 def _drop(own: Platform, session: Session, recording_id: int) -> bool:
-    """Look again under the lock: an upload may have been completed meanwhile."""
+    """Look again under the lock: an upload may have been completed or a hold been put on meanwhile."""
     recording = session.get(Recording, recording_id)
     now = own.clock()
     if recording is None:
         return False
     lapsed = recording.upload_expires_at is not None and recording.upload_expires_at <= now
-    if not lapsed and recording.expiry_time > now:
+    if recording.legal_hold or (not lapsed and recording.expiry_time > now):
         return False
     session.delete(recording)
     return True

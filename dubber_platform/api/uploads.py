@@ -86,7 +86,7 @@ async def complete_upload(request: web.Request) -> web.Response:
         if recording.status == "Uploading":
             await run(request, lambda session: _check_parts(session, own, recording.id, parts))
             stored = await _assemble(own, recording.id, parts)
-            recording = await run(request, lambda session: activate(session, own, recording.id, stored, digest))
+            recording = await activate(own, recording.id, stored, digest)
             await asyncio.to_thread(own.files.drop_parts, recording.id)
         elif recording.parts_digest != digest:
             raise invalid("parts: the upload is already complete, with other parts")

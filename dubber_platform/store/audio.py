@@ -1,4 +1,4 @@
-"""Is it audio, how long is it, what does it look like: WAV and MP3, as the platform accepts them."""
+"""Is it audio, and how long is it: WAV and MP3, as the platform accepts them."""
 
 from __future__ import annotations
 
@@ -7,11 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-import numpy as np
 import soundfile
 
 MEDIA_TYPES = {"WAV": "audio/wav", "WAVEX": "audio/wav", "MP3": "audio/mpeg"}
-BLOCK_FRAMES = 65536
 
 
 class AudioError(Exception):
@@ -53,22 +51,6 @@ def inspect_audio(path: Path) -> AudioFacts:
             )
     except soundfile.SoundFileError as error:
         raise AudioError("the bytes are neither WAV nor MP3") from error
-
-
-def waveform(path: Path, points: int) -> list[list[float]]:
-    """Per channel, the highest absolute sample (0 to 1) of each of at most ``points`` equal spans of the file."""
-    with soundfile.SoundFile(path) as sound:
-        span = max(1, -(-sound.frames // points))
-        count = -(-sound.frames // span)
-        peaks = np.zeros((sound.channels, count), dtype=np.float32)
-        start = 0
-        for block in sound.blocks(blocksize=BLOCK_FRAMES, dtype="float32", always_2d=True):
-            where = (start + np.arange(len(block))) // span
-            inside = where < count
-            for channel in range(sound.channels):
-                np.maximum.at(peaks[channel], where[inside], np.abs(block[inside, channel]))
-            start += len(block)
-    return [[round(min(float(peak), 1.0), 4) for peak in channel] for channel in peaks]
 
 
 def _check_riff(file: BinaryIO, file_size: int) -> None:

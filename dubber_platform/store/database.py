@@ -7,10 +7,12 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
-from sqlalchemy import Engine, create_engine, event, select
+from sqlalchemy import Connection, Engine, create_engine, event, insert, inspect, select
 from sqlalchemy.orm import Session, sessionmaker
 
+from dubber_platform.store import search
 from dubber_platform.store.schema import SCHEMA_VERSION, Base, SchemaVersion
+from dubber_platform.store.upgrade import UPGRADES
 
 T = TypeVar("T")
 
@@ -28,11 +30,12 @@ class Database:
         self._engine = create_engine(url, connect_args=arguments, hide_parameters=True)
         if url.startswith("sqlite"):
             event.listen(self._engine, "connect", _tune_sqlite)
+            event.listen(self._engine, "begin", _begin_sqlite)
         self._sessions = sessionmaker(self._engine, expire_on_commit=False)
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="platform-db")
 
     async def open(self) -> None:
-        """Make the tables on first use; SchemaError when another version made them."""
+        """Make the tables on first use, bring older ones up to date; SchemaError when they are of a later version."""
         await self._call(lambda: create_schema(self._engine))
 
     async def run(self, work: Callable[[Session], T]) -> T:
@@ -54,18 +57,34 @@ class Database:
 
 
 def create_schema(engine: Engine) -> None:
-    """Make missing tables and note the version; SchemaError when the version is another."""
-    Base.metadata.create_all(engine)
-    with Session(engine) as session, session.begin():
-        found = session.scalar(select(SchemaVersion.version))
+    """Make the tables or upgrade them, in one transaction; SchemaError when a later version made them."""
+    with engine.begin() as connection:
+        found = _version(connection)
         if found is None:
-            session.add(SchemaVersion(version=SCHEMA_VERSION))
-        elif found != SCHEMA_VERSION:
+            Base.metadata.create_all(connection)
+            search.create_index(connection)
+            connection.execute(insert(SchemaVersion).values(version=SCHEMA_VERSION))
+            return
+        if not 1 <= found <= SCHEMA_VERSION:
             raise SchemaError(f"the platform's database has version {found}, this program needs {SCHEMA_VERSION}")
+        for version in range(found, SCHEMA_VERSION):
+            UPGRADES[version](connection)
+
+
+def _version(connection: Connection) -> int | None:
+    if not inspect(connection).has_table(SchemaVersion.__tablename__):
+        return None
+    return connection.scalar(select(SchemaVersion.version))
 
 
 def _tune_sqlite(connection: Any, _record: object) -> None:
+    # the driver begins no transaction by itself, so that changes of tables are part of one as well
+    connection.isolation_level = None
     cursor = connection.cursor()
     for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON", "busy_timeout=5000"):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    connection.exec_driver_sql("BEGIN")

@@ -2,6 +2,7 @@
 
 DATA/parts/<recording id>/<part number>.<MD5>
 DATA/audio/<last three digits of the id>/<recording id>.wav | .mp3
+DATA/audio/<last three digits of the id>/<recording id>.peaks    its waveform, computed on first use
 DATA/incoming/<random>            what is being written; emptied at every start
 """
 
@@ -18,6 +19,7 @@ from typing import BinaryIO
 
 from dubber_platform.config import Chance
 from dubber_platform.store.audio import AudioFacts, inspect_audio
+from dubber_platform.store.peaks import Peaks, peaks_of, read_peaks
 
 COPY_BYTES = 1024 * 1024
 
@@ -142,6 +144,20 @@ class AudioFiles:
         suffix = "mp3" if media_type == "audio/mpeg" else "wav"
         return self._audio / f"{recording_id % 1000:03d}" / f"{recording_id}.{suffix}"
 
+    def peaks(self, recording_id: int, media_type: str, points: int) -> Peaks:
+        """The waveform, computed once and kept beside the audio; FileNotFoundError when there is no audio."""
+        audio = self.audio_path(recording_id, media_type)
+        place = audio.with_suffix(".peaks")
+        kept = read_peaks(place) if audio.exists() else None
+        if kept is not None and kept.points == points:
+            return kept
+        fresh = peaks_of(audio, points)
+        with self.incoming() as draft:
+            draft.write(fresh.to_json().encode())
+            draft.finish()
+            draft.path.replace(place)
+        return fresh
+
     def drop_parts(self, recording_id: int) -> None:
         """Remove every part of a recording."""
         shutil.rmtree(self._parts / str(recording_id), ignore_errors=True)
@@ -151,6 +167,7 @@ class AudioFiles:
         self.drop_parts(recording_id)
         for media_type in ("audio/mpeg", "audio/wav"):
             self.audio_path(recording_id, media_type).unlink(missing_ok=True)
+        self.audio_path(recording_id, "").with_suffix(".peaks").unlink(missing_ok=True)
 
     def recording_ids(self) -> set[int]:
         """Every recording that has parts or audio on the disk."""

@@ -5,13 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
-from sqlalchemy import Select, delete, or_, select, update
+from sqlalchemy import Select, delete, false, or_, select
 from sqlalchemy.orm import Session
 
-from dubber_platform.store.schema import Account, DubPoint, Recording, Tag
+from dubber_platform.store.companions import SearchText
+from dubber_platform.store.schema import DubPoint, Recording, Tag
+from dubber_platform.store.search import holds, indexed, reindex
+from dubber_platform.store.visibility import ACTIVE, DO_NOT_RECORD
 from dubber_platform.store.wanted import Page, RecordingFilter
+from dubber_platform.store.words import terms_of
 
-LIKE_ESCAPE = "\\"
+COMPLETE = (ACTIVE, DO_NOT_RECORD)
 
 
 def of_account(account_id: str) -> Select[Recording]:
@@ -33,7 +37,7 @@ def page_of_recordings(
     session: Session, whose: Select[Recording], wanted: RecordingFilter, page: Page
 ) -> Sequence[Recording]:
     """One page, newest (highest id) first. After an id come the next newer ones, so that a follower misses none."""
-    statement = _filtered(whose, wanted)
+    statement = _filtered(session, whose, wanted)
     if page.after_id is not None:
         statement = statement.where(Recording.id > page.after_id).order_by(Recording.id.asc()).limit(page.count)
         return list(reversed(session.scalars(statement).all()))
@@ -42,10 +46,11 @@ def page_of_recordings(
     return session.scalars(statement.order_by(Recording.id.desc()).offset(page.offset).limit(page.count)).all()
 
 
-def _filtered(statement: Select[Recording], wanted: RecordingFilter) -> Select[Recording]:
-    statement = statement.where(Recording.status == wanted.status)
+def _filtered(session: Session, statement: Select[Recording], wanted: RecordingFilter) -> Select[Recording]:
+    statuses = COMPLETE if wanted.status is None else (wanted.status,)
+    statement = statement.where(Recording.status.in_(statuses))
     if wanted.query is not None:
-        statement = statement.where(Recording.search_text.like(_contains(wanted.query.casefold()), escape=LIKE_ESCAPE))
+        statement = statement.where(Recording.id.in_(_holding(session, wanted.query)))
     if wanted.number is not None:
         statement = statement.where(or_(Recording.to == wanted.number, Recording.from_ == wanted.number))
     if wanted.tag is not None:
@@ -62,16 +67,13 @@ def _filtered(statement: Select[Recording], wanted: RecordingFilter) -> Select[R
     return statement
 
 
-def _contains(text: str) -> str:
-    for special in (LIKE_ESCAPE, "%", "_"):
-        text = text.replace(special, LIKE_ESCAPE + special)
-    return f"%{text}%"
-
-
-def searchable(recording: Recording) -> str:
-    """What ``query`` looks in."""
-    words = [recording.to, recording.to_label, recording.from_, recording.from_label, recording.channel]
-    return "\n".join([*words, *map(str, recording.meta_tags.values())]).casefold()
+def _holding(session: Session, query: str) -> Select[int]:
+    """Recordings in which every word of ``query`` begins a word; none when there is no word in it."""
+    terms = terms_of(query)
+    if not terms:
+        return select(SearchText.recording_id).where(false())
+    found = indexed(session.get_bind().dialect.name, terms)
+    return select(SearchText.recording_id).where(SearchText.recording_id.in_(found), *holds(terms))
 
 
 def tags_of(session: Session, recordings: Iterable[Recording]) -> dict[int, list[str]]:
@@ -84,10 +86,12 @@ def tags_of(session: Session, recordings: Iterable[Recording]) -> dict[int, list
 
 
 def set_tags(session: Session, recording: Recording, tags: Iterable[str], now: datetime) -> None:
-    """Replace the whole set."""
+    """Replace the whole set, asking nobody; what search looks in follows."""
     session.execute(delete(Tag).where(Tag.recording_id == recording.id))
-    session.add_all(Tag(recording_id=recording.id, tag=tag) for tag in dict.fromkeys(tags))
-    recording.date_updated = now
+    wanted = dict.fromkeys(tags)
+    session.add_all(Tag(recording_id=recording.id, tag=tag) for tag in wanted)
+    recording.tagged, recording.date_updated = bool(wanted), now
+    reindex(session, [recording.id])
 
 
 def dub_point_by_key(
@@ -104,16 +108,6 @@ def dub_point_by_key(
     )
 
 
-def claim(session: Session, dub_point: DubPoint, account: Account, user_id: str | None, now: datetime) -> None:
-    """Give a dub point to an account and user, with what came for it while it was unidentified."""
-    unplaced = update(Recording).where(Recording.dub_point_id == dub_point.id, Recording.account_id.is_(None))
-    session.execute(
-        unplaced.values(account_id=account.id, group_id=account.group_id, user_id=user_id, date_updated=now)
-    )
-    dub_point.account_id, dub_point.group_id, dub_point.user_id = account.id, account.group_id, user_id
-    dub_point.date_updated = now
-
-
 def lapsed_uploads(session: Session, now: datetime) -> Sequence[Recording]:
     """Uploads nobody completed in time."""
     statement = select(Recording).where(Recording.status == "Uploading", Recording.upload_expires_at <= now)
@@ -121,8 +115,15 @@ def lapsed_uploads(session: Session, now: datetime) -> Sequence[Recording]:
 
 
 def past_retention(session: Session, now: datetime) -> Sequence[Recording]:
-    """Recordings whose retention has ended."""
-    return session.scalars(select(Recording).where(Recording.expiry_time <= now).limit(500)).all()
+    """Recordings whose retention has ended and that are not on hold."""
+    ended = select(Recording).where(Recording.expiry_time <= now, Recording.legal_hold.is_(False))
+    return session.scalars(ended.limit(500)).all()
+
+
+def withheld_audio(session: Session) -> Sequence[Recording]:
+    """Recordings whose audio is not to be kept and may still be there."""
+    there = select(Recording).where(Recording.status == DO_NOT_RECORD, Recording.media_type.is_not(None))
+    return session.scalars(there.limit(500)).all()
 
 
 def retention_end(start: datetime, now: datetime, days: int) -> datetime:

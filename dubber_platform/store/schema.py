@@ -15,13 +15,15 @@ from sqlalchemy import (
     Index,
     Integer,
     String,
-    Text,
     TypeDecorator,
     UniqueConstraint,
+    false,
 )
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
+FACETS = ("status", "recording_type", "starred", "tagged", "dub_point_id", "duration", "size")
+"""What lists filter by and count; at the end of an index they are answered from it alone."""
 
 
 class UtcDateTime(TypeDecorator[datetime]):
@@ -156,11 +158,12 @@ class Recording(Dated, Base):
 
     __tablename__ = "recordings"
     __table_args__ = (
-        Index("recordings_by_account", "account_id", "status", "id"),
-        Index("recordings_by_account_start", "account_id", "start_time"),
-        Index("recordings_by_user", "user_id", "status", "id"),
-        Index("recordings_by_group", "group_id", "account_id", "status", "id"),
-        Index("recordings_by_dub_point", "dub_point_id", "id"),
+        Index("recordings_listed_account", "account_id", "id", "status"),
+        Index("recordings_browse_account", "account_id", "start_time", "id", "user_id", *FACETS),
+        Index("recordings_browse_user", "user_id", "start_time", "id", "account_id", *FACETS),
+        Index("recordings_browse_dub_point", "dub_point_id", "start_time", "id", "account_id", "user_id"),
+        Index("recordings_listed_user", "user_id", "id", "status"),
+        Index("recordings_listed_group", "group_id", "account_id", "id", "status"),
         Index("recordings_unfinished", "status", "upload_expires_at"),
         Index("recordings_retention", "expiry_time"),
         {"sqlite_autoincrement": True},
@@ -178,7 +181,7 @@ class Recording(Dated, Base):
     recording_type: Mapped[str] = mapped_column(String(16), default="recording")
     channel: Mapped[str] = mapped_column(String(128), default="")
     status: Mapped[str] = mapped_column(String(16))
-    """``Uploading`` until its audio is complete, then ``Active``."""
+    """``Uploading`` until its audio is complete, then ``Active``; ``Do Not Record`` when the audio was not kept."""
     start_time: Mapped[datetime]
     end_time: Mapped[datetime | None]
     duration: Mapped[int | None] = mapped_column(Integer)
@@ -189,9 +192,17 @@ class Recording(Dated, Base):
     meta_tags: Mapped[dict[str, Any]] = mapped_column(default=dict)
     details: Mapped[dict[str, Any]] = mapped_column(default=dict)
     """``metadata`` on the wire."""
-    search_text: Mapped[str] = mapped_column(Text, default="")
-    """What ``query`` looks in: numbers, labels, channel and meta tags, case-folded."""
     starred: Mapped[bool] = mapped_column(Boolean, default=False)
+    tagged: Mapped[bool] = mapped_column(Boolean, default=False, server_default=false())
+    """Whether it has tags; kept here too, so that an index can answer."""
+    legal_hold: Mapped[bool] = mapped_column(Boolean, default=False, server_default=false())
+    """On hold nothing deletes it: no person, no retention."""
+    hold_reason: Mapped[str] = mapped_column(String(255), default="", server_default="")
+    held_by: Mapped[str] = mapped_column(String(254), default="", server_default="")
+    """User name of who put it on hold last."""
+    held_at: Mapped[datetime | None]
+    withheld_reason: Mapped[str] = mapped_column(String(255), default="", server_default="")
+    """Why the audio was not kept, for ``Do Not Record``."""
     media_type: Mapped[str | None] = mapped_column(String(32))
     size: Mapped[int | None]
     sha256: Mapped[str | None] = mapped_column(String(64))

@@ -30,7 +30,8 @@ class RecordingFilter:
     query: str | None = None
     number: str | None = None
     tag: str | None = None
-    status: str = "Active"
+    status: str | None = None
+    """None: whatever is complete, with its audio or without."""
     recording_type: str | None = None
     dub_point_id: str | None = None
     since: datetime | None = None

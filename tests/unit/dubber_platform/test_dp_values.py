@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from dubber_platform.api.dates import iso8601, parse_date, rfc2822
 from dubber_platform.signing import PartClaim, Signer, expired, load_signing_key, parse_amz_date, parse_md5
-from dubber_platform.store.audio import AudioFacts, inspect_audio, waveform
+from dubber_platform.store.audio import AudioFacts, inspect_audio
+from dubber_platform.store.peaks import peaks_of
 from tests.support.dubber import START, CountedChance, sound
 
 CLAIM = PartClaim(host="h", path="/upload/1/1", date="20260326T165146Z", md5="m", sha256="s")
@@ -116,12 +117,12 @@ def test_an_empty_wav_is_a_wav(tmp_path: Path) -> None:
     path = tmp_path / "a.wav"
     path.write_bytes(sound(0))
     assert inspect_audio(path) == AudioFacts(media_type="audio/wav", sample_rate_hz=8000, channels=2, samples=0)
-    assert waveform(path, 10) == [[], []]
+    assert peaks_of(path, 10).channels == [[], []]
 
 
 def test_peaks_are_spread_over_the_whole_file(tmp_path: Path) -> None:
     """A long file has as many points as asked for, across block borders."""
     path = tmp_path / "a.wav"
     path.write_bytes(sound(20))
-    loud, silent = waveform(path, 100)
+    loud, silent = peaks_of(path, 100).channels
     assert (len(loud), len(silent), min(loud) > 0.49, max(loud) <= 0.5, set(silent)) == (100, 100, True, True, {0.0})
