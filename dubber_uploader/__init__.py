@@ -1,4 +1,4 @@
-"""Delivers finished recordings to Dubber: a pure planner, a client of its REST interface, and a worker for each side."""
+"""Delivers recordings to Dubber and makes users known to it: pure plans, a client of its REST interface, workers."""
 
 from dubber_uploader.client import DubberClient
 from dubber_uploader.clock import Clock, RealClock

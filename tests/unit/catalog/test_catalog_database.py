@@ -7,11 +7,14 @@ from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.migration import MigrationContext
-from sqlalchemy import inspect, text
+from sqlalchemy import create_engine, inspect, text
 from sqlalchemy.exc import IntegrityError
 
+from callmodel.modes import Language
 from callmodel.subscriber import Subscriber
 from catalog import Catalog, CatalogError
 from catalog.engine import open_database
@@ -28,6 +31,29 @@ def test_migrations_and_metadata_agree(tmp_path: Path) -> None:
         names = set(inspect(connection).get_table_names())
     database.engine.dispose()
     assert names == {*metadata.tables, "alembic_version"}
+
+
+def test_users_of_an_older_catalogue_are_found_by_name(tmp_path: Path) -> None:
+    """The step to 0002 fills in what names are sought by."""
+    path = tmp_path / "catalog.sqlite3"
+    with sqlite3.connect(path) as old:
+        config = Config()
+        config.set_main_option("script_location", "catalog:migrations")
+        config.set_main_option("path_separator", "os")
+        engine = create_engine(f"sqlite:///{path}")
+        with engine.begin() as connection:
+            config.attributes["connection"] = connection
+            command.upgrade(config, "0001")
+        engine.dispose()
+        old.execute(
+            "INSERT INTO subscribers (number, name, language, mailbox, no_answer_s, mode, announce_internal,"
+            " announce_pstn, notification, record_voicemail, updated_at)"
+            " VALUES ('1001', 'Élodie', 'fr', 0, 20, 'Never', 0, 0, 'None', 0, '2026-03-04 09:30:00')"
+        )
+    old.close()
+    with Catalog.open_in(tmp_path) as catalog:
+        elodie = Subscriber(number="1001", name="Élodie", language=Language.FR)
+        assert catalog.subscribers.page("elodie") == ((elodie,), 1)
 
 
 def test_a_catalogue_is_opened_again_as_it_was(tmp_path: Path) -> None:
