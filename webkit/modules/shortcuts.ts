@@ -16,7 +16,7 @@ export function shortcuts(): void {
 
 function byKey(key: string, target: EventTarget | null): (() => void) | undefined {
   const focus = document.querySelector<HTMLElement>(`[data-key="${CSS.escape(key)}"]`);
-  if (focus) return () => focus.focus();
+  if (focus) return () => (focus instanceof HTMLButtonElement ? focus.click() : focus.focus());
   if (target instanceof Element && target.closest("[data-player]")) return undefined;
   const rows = [...document.querySelectorAll<HTMLTableRowElement>(ROW)];
   if (rows.length === 0) return undefined;
