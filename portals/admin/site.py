@@ -36,17 +36,17 @@ NAV: Final = (
         items=(
             NavItem(label=mark("Provisioning"), path="/provisioning", icon="link", allow=ADMIN),
             NavItem(label=mark("Feature codes"), path="/codes", icon="keypad", allow=ADMIN),
-            NavItem(label=mark("Announcements"), path="/prompts", icon="speaker", allow=ADMIN),
-            NavItem(label=mark("Tones"), path="/tones", icon="tone", allow=ADMIN),
-            NavItem(label=mark("When recording fails"), path="/failure", icon="alert", allow=ADMIN),
+            NavItem(label=mark("Announcements"), path="/prompts", icon="prompts", allow=ADMIN),
+            NavItem(label=mark("Tones"), path="/tones", icon="tones", allow=ADMIN),
+            NavItem(label=mark("When recording fails"), path="/failure", icon="warning", allow=ADMIN),
         ),
     ),
     NavSection(
         heading=mark("Access"),
         items=(
             NavItem(label=mark("Administrators"), path="/accounts", icon="key", allow=ADMIN),
-            NavItem(label=mark("API access"), path="/tokens", icon="code", allow=ADMIN),
-            NavItem(label=mark("Audit log"), path="/audit", icon="list", allow=ADMIN),
+            NavItem(label=mark("API access"), path="/tokens", icon="flow", allow=ADMIN),
+            NavItem(label=mark("Audit log"), path="/audit", icon="log", allow=ADMIN),
         ),
     ),
     NavSection(
