@@ -73,21 +73,21 @@ class Watch:
                 _log.error("catalog.unread", error=str(error))
 
     async def _look(self, *, first: bool) -> None:
-        if await self._changed(SUBSCRIBERS):
+        # a version is read before what it stands for, and seen only once that is in use: nothing is ever missed
+        version = await self._version(SUBSCRIBERS)
+        if version != self._seen.get(SUBSCRIBERS):
             users = await _in_thread(self._read_users)
             self._takers.users(users)
+            self._seen[SUBSCRIBERS] = version
             if not first:
                 _log.info("subscribers.reloaded", count=len(users.subscribers))
-        if await self._changed(SETTINGS):
+        version = await self._version(SETTINGS)
+        if version != self._seen.get(SETTINGS):
             await self._read_service(first=first)
+            self._seen[SETTINGS] = version
 
-    async def _changed(self, topic: str) -> bool:
-        """Whether a topic's version is another; it counts as seen from here on, so that what follows is read anew."""
-        version = await _in_thread(lambda: self._catalog.version(topic))
-        if self._seen.get(topic) == version:
-            return False
-        self._seen[topic] = version
-        return True
+    async def _version(self, topic: str) -> int:
+        return await _in_thread(lambda: self._catalog.version(topic))
 
     def _read_users(self) -> Users:
         digests = {
@@ -107,11 +107,9 @@ class Watch:
         self._takers.service(service)
         if not first:
             _log.info("settings.reloaded")
-        if service.prompts_version == self._prompts_version:
-            return
-        self._prompts_version = service.prompts_version
-        if self._load_prompts is not None and not first:
+        if service.prompts_version != self._prompts_version and self._load_prompts is not None and not first:
             await self._reload_prompts(self._load_prompts)
+        self._prompts_version = service.prompts_version
 
     async def _reload_prompts(self, load: LoadPrompts) -> None:
         try:
