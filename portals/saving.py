@@ -25,8 +25,7 @@ from catalog.provider import ProviderSettings
 from catalog.service_settings import SETTINGS, ReminderTone, ServiceSettings
 from portals.ports import GroupCheck, GroupOutcome
 from portals.services import Services
-from prompts import PromptId
-from prompts.custom import PromptAudio, check_upload, restore, save_custom
+from prompts import PromptAudio, PromptId, check_upload, restore, save_custom
 
 SIP_PASSWORD_BYTES: Final = 12
 

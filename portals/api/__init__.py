@@ -1,1 +1,5 @@
-"""This product's own API, at ``/api/v1``, and the description of every API."""
+"""``/api/v1``: this product's own API, and the description of both."""
+
+from portals.api.application import application
+
+__all__ = ["application"]

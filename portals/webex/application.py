@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import wraps
 from typing import Any, Final
 
 from aiohttp import web
@@ -20,6 +21,7 @@ def _here_only(route: Route) -> Route:
     """The route, refusing requests that are for another organisation."""
     inner = route.handler
 
+    @wraps(inner)
     async def handler(asked: Asked[Any, Any]) -> Answer:
         if isinstance(asked.query, QueryIn) and asked.query.org_id not in (None, _here(asked.services)):
             raise refuse(404, "there is no such organisation", field="orgId")
