@@ -18,6 +18,9 @@ from dubber_platform.api.context import BODY_MAX_BYTES, CALLER, PLATFORM, Caller
 from dubber_platform.api.errors import ApiError, OAuthError, ObjectError, bad_token, invalid, not_found, refused
 from dubber_platform.api.limits import Meter
 from dubber_platform.config import Chance, PlatformConfig
+from dubber_platform.portal.pages import ALL as PAGES
+from dubber_platform.portal.site import PREFIX as PORTAL
+from dubber_platform.portal.site import make_application
 from dubber_platform.signing import Signer, load_signing_key
 from dubber_platform.store.database import Database
 from dubber_platform.store.files import AudioFiles
@@ -51,7 +54,14 @@ def create_app(config: PlatformConfig, clock: Callable[[], datetime], ids: Chanc
     app.cleanup_ctx.append(_stores)
     app.add_routes(public_routes(config))
     app.add_routes(routes(config.base_path))
+    for path in ("/", PORTAL):
+        app.router.add_get(path, _to_the_portal)
+    app.add_subapp(PORTAL, make_application(own, PAGES))
     return app
+
+
+async def _to_the_portal(_request: web.Request) -> web.StreamResponse:
+    raise web.HTTPFound(f"{PORTAL}/")
 
 
 def public_routes(config: PlatformConfig) -> list[web.RouteDef]:
@@ -141,6 +151,8 @@ async def _stores(app: web.Application) -> AsyncIterator[None]:
 @web.middleware
 async def _errors(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Every refusal in the platform's own form; a fault of ours is logged without the request's contents."""
+    if request.path.startswith(f"{PORTAL}/") and request.secure:
+        return await handler(request)  # pages say for themselves what is wrong
     try:
         return await handler(request)
     except (ApiError, OAuthError, ObjectError) as error:
@@ -175,6 +187,8 @@ async def _authenticated(request: web.Request, handler: Handler) -> web.StreamRe
     """Find out who is calling and count the call, before anything else is looked at."""
     own = platform(request)
     base = own.config.base_path
+    if request.path.startswith(f"{PORTAL}/"):
+        return await handler(request)
     if not request.path.isprintable():
         raise not_found()
     if not request.path.startswith(f"{base}/") or request.path in (f"{base}/token", f"{base}/revoke"):

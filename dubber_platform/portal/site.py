@@ -18,7 +18,6 @@ from dubber_platform.store.refused import RefusedError, Why
 from dubber_platform.store.tokens import user_named
 from dubber_platform.store.visibility import ADMINISTRATOR, Viewer, viewer_of
 from webkit.i18n import mark
-from webkit.passwords import verify_password
 from webkit.routes import Handler, NavItem, NavSection, Route
 from webkit.sessions import Identity
 from webkit.site import Site, SiteConfig
@@ -80,7 +79,7 @@ class People:
     async def identify(self, username: str, password: str) -> Identity | None:
         """The user of a user name and password that fit."""
         kept, identity = await self._platform.database.run(lambda session: _known(session, username))
-        return identity if await asyncio.to_thread(_fits, kept, password) else None
+        return identity if await asyncio.to_thread(password_matches, password, kept) else None
 
     async def reload(self, username: str) -> Identity | None:
         """The user as it is now."""
@@ -89,13 +88,6 @@ class People:
     async def noted(self, what: str, who: str, address: str) -> None:
         """Sign-ins stand in the log."""
         _log.info(f"portal.{what}", user=who, address=address)
-
-
-def _fits(kept: str | None, password: str) -> bool:
-    """Passwords set here are argon2id; those of the API's first users are scrypt."""
-    if kept is not None and kept.startswith("scrypt$"):
-        return password_matches(password, kept)
-    return verify_password(kept, password)
 
 
 def _known(session: Session, username: str) -> tuple[str | None, Identity | None]:

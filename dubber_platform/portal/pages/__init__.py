@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import Final
 
-from dubber_platform.portal.pages import dashboard
+from dubber_platform.portal.pages import bulk, dashboard, recordings
 from webkit.routes import Route
 
 ALL: Final[tuple[Route, ...]] = (
     *dashboard.ROUTES,
+    *bulk.ROUTES,
+    *recordings.ROUTES,
 )
