@@ -58,9 +58,7 @@ class Once:
         for token in [token for token, ticket in self._tickets.items() if ticket.number == number]:
             del self._tickets[token]
         token = secrets.token_urlsafe(TOKEN_BYTES)
-        self._tickets[token] = _Ticket(
-            number=number, password=password, kinds=set(kinds), until=self._now() + KEPT_S
-        )
+        self._tickets[token] = _Ticket(number=number, password=password, kinds=set(kinds), until=self._now() + KEPT_S)
         self._trim()
         return token
 
