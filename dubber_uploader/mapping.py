@@ -6,7 +6,8 @@ from datetime import UTC
 from email.utils import format_datetime
 from typing import Any
 
-from callmodel.manifest import Party, RecordingManifest
+from callmodel.manifest import MarkKind, Party, RecordingManifest
+from callmodel.mark_text import packed
 from callmodel.subscriber import DubPointKey
 
 NUMBER_MAX = 50
@@ -15,6 +16,10 @@ TAG_VALUE_MAX = 255
 ANONYMOUS = "anonymous"
 RECORDING_TAG = "recording-id"
 DIGEST_TAG = "content-sha256"
+MARKS_TAG = "marks-"
+"""Announcements, tones, codes, pauses, holds and gaps in the form of ``callmodel/mark_text.py``: marks-01, marks-02."""
+MARKS_TAGS_MAX = 30
+"""Of the 50 meta tags a recording may have; enough for 2000 marks and more."""
 
 
 def recording_fields(
@@ -39,6 +44,7 @@ def recording_fields(
             "recorder-identifier": _text(recorder, TAG_VALUE_MAX),
             RECORDING_TAG: manifest.recording_id,
             DIGEST_TAG: sha256,
+            **marks_tags(manifest),
         },
         "metadata": {
             "mode": manifest.mode.value,
@@ -48,6 +54,19 @@ def recording_fields(
     if dub_point_id is not None:
         fields["dub_point_id"] = dub_point_id
     return fields
+
+
+def marks_tags(manifest: RecordingManifest) -> dict[str, str]:
+    """What happened in the recording, as meta tags; none when nothing did."""
+    lines = packed(manifest.marks, longest=TAG_VALUE_MAX, most=MARKS_TAGS_MAX, pauses_cut=_pauses_cut(manifest))
+    return {f"{MARKS_TAG}{number:02d}": line for number, line in enumerate(lines, 1)}
+
+
+def _pauses_cut(manifest: RecordingManifest) -> bool:
+    """Whether pauses were left out of the file, not silenced in it: then it is that much shorter than the call."""
+    pauses_ms = sum(mark.length_ms for mark in manifest.marks if mark.kind is MarkKind.PAUSE)
+    span_ms = (manifest.ended_at - manifest.started_at).total_seconds() * 1000
+    return span_ms - manifest.duration_ms >= pauses_ms / 2
 
 
 def unidentified_fields(fields: dict[str, Any], key: DubPointKey | None) -> dict[str, Any]:

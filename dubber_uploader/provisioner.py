@@ -67,6 +67,7 @@ class Provisioner:
         stop_grace_s: float = 5.0,
         clock: Clock | None = None,
         chance: Callable[[], float] = _CHANCE.random,
+        on_change: Callable[[ProvisioningState], None] = lambda _state: None,
     ) -> None:
         self._catalog = catalog
         self._client = client
@@ -75,6 +76,8 @@ class Provisioner:
         self._stop_grace_s = stop_grace_s
         self._clock = clock or RealClock()
         self._chance = chance
+        self._on_change = on_change
+        """Told of every row that was worked on, as it is now."""
         self._name = secrets.token_hex(8)
         self._wake = asyncio.Event()
         self._stopped = asyncio.Event()
@@ -183,6 +186,7 @@ class Provisioner:
             self._held_until = max(planned.held_until, self._held_until or planned.held_until)
         if await asyncio.to_thread(self._catalog.provisioning.report, turn.claimed, planned.state):
             _tell(planned.state)
+            self._on_change(planned.state)
 
     async def _planned(self, turn: _Turn) -> Planned:
         """What an attempt leads to; a refused token has one second chance."""
