@@ -6,15 +6,12 @@ One thread, one queue a call: a reducer never runs inside another's effects, so 
 from __future__ import annotations
 
 import asyncio
-from collections import Counter, deque
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, field
 from functools import partial
 
 import structlog
 
-from callmodel.errors import SpoolError
 from callmodel.modes import SteeringChannel
 from feature_codes import FeatureCommand
 from mediaserver.call import effects as do
@@ -24,7 +21,6 @@ from mediaserver.call.inputs import (
     CallInput,
     HangUp,
     MediaInput,
-    RecordingUnavailable,
     SipInput,
     Steer,
     Steered,
@@ -34,9 +30,11 @@ from mediaserver.call.inputs import (
 from mediaserver.media import messages as media
 from mediaserver.runtime.clock import Clock
 from mediaserver.runtime.directory import Directory
+from mediaserver.runtime.live_call import LiveCall
 from mediaserver.runtime.media_pool import MediaPool, MediaWorker
 from mediaserver.runtime.recordings import RecordingStore
 from mediaserver.runtime.signalling.shell import SipShell
+from mediaserver.runtime.spooling import Spooling
 from mediaserver.sip import events as sip
 from mediaserver.sip.errors import SipError, SipStateError
 from mediaserver.sip.user_agent import UserAgent
@@ -47,24 +45,6 @@ TRIES_FOR_A_PORT = 16
 
 OnNote = Callable[[Call, do.Note, float], None]
 OnOver = Callable[[Call], None]
-
-
-@dataclass(slots=True, kw_only=True)
-class LiveCall:
-    """A call with what the runtime holds for it."""
-
-    call: Call
-    worker: MediaWorker
-    sip_legs: dict[str, int] = field(default_factory=dict)
-    """SIP leg by party key."""
-    ports: dict[int, tuple[str, int]] = field(default_factory=dict)
-    """Host and port held for a media leg."""
-    tries: Counter[int] = field(default_factory=Counter)
-    timers: dict[str, asyncio.TimerHandle] = field(default_factory=dict)
-    owned: list[tuple[str, int | str]] = field(default_factory=list)
-    """Keys under which the hub finds this call."""
-    inbox: deque[CallInput] = field(default_factory=deque)
-    busy: bool = False
 
 
 class CallHub:
@@ -90,7 +70,7 @@ class CallHub:
         self._recordings = recordings
         self._context = context
         self._clock = clock
-        self._capture_heard = capture_heard
+        self._spooling = Spooling(recordings, capture_heard=capture_heard)
         self._calls: dict[str, LiveCall] = {}
         self._by_sip_leg: dict[int, tuple[LiveCall, str]] = {}
         self._owners: dict[tuple[str, int | str], LiveCall] = {}
@@ -309,8 +289,11 @@ class CallHub:
                 self._to_worker(live, command)
             case do.ArmTimer(name=name, at=at):
                 self._arm(live, name, at, now)
-            case do.OpenSpool() | do.KeepSpool() | do.SealSpool() | do.DestroySpool() | do.SalvageSpool():
-                self._do_spool(live, effect)
+            case do.OpenSpool(manifest=manifest):
+                self._own(live, "recording", manifest.recording_id)
+                self._spooling.open(live, effect)
+            case do.KeepSpool() | do.SealSpool() | do.DestroySpool() | do.SalvageSpool():
+                self._spooling.settle(effect)
             case do.SteerOther(user=user, code=code):
                 self._steer_other(live, user, code)
             case do.Note():
@@ -405,54 +388,6 @@ class CallHub:
         live.timers.pop(name, None)
         self._put(live, TimerFired(name=name))
         self._shell.pump()
-
-    def _do_spool(self, live: LiveCall, effect: do.Effect) -> None:
-        match effect:
-            case do.OpenSpool():
-                self._open_spool(live, effect)
-            case do.KeepSpool(recording_id=recording_id):
-                self._keep(live, recording_id)
-            case do.SealSpool(manifest=manifest):
-                self._recordings.seal(manifest)
-            case do.DestroySpool(recording_id=recording_id):
-                self._recordings.destroy(recording_id)
-            case do.SalvageSpool(recording_id=recording_id):
-                self._recordings.salvage(recording_id)
-            case _:
-                pass
-
-    def _keep(self, live: LiveCall, recording_id: str) -> None:
-        try:
-            self._recordings.keep(recording_id)
-        except SpoolError as error:
-            _log.error("recording.keep-unwritten", recording=recording_id, reason=error.reason, error=str(error))
-
-    def _open_spool(self, live: LiveCall, effect: do.OpenSpool) -> None:
-        recording_id = effect.manifest.recording_id
-        self._own(live, "recording", recording_id)
-        try:
-            opened = self._recordings.open(effect)
-        except SpoolError as error:
-            _log.error("recording.unopened", recording=recording_id, reason=error.reason, error=str(error))
-            live.inbox.append(RecordingUnavailable(recording_id=recording_id, reason=error.reason))
-            return
-        config = live.call.context.config
-        live.worker.send(
-            media.StartRecording(
-                call_id=live.call.call_id,
-                recording_id=recording_id,
-                user_leg=effect.user_leg,
-                other_leg=effect.other_leg,
-                directory=str(opened.directory),
-                sample_rate_hz=effect.sample_rate_hz,
-                at=effect.at,
-                answered_at=effect.answered_at,
-                key=opened.data_key,
-                heard=self._capture_heard and not effect.mailbox,
-                pause_rendering=config.pause_rendering,
-                mask_digits=config.mask_digits,
-            )
-        )
 
     def _own(self, live: LiveCall, kind: str, number: int | str) -> None:
         self._owners[kind, number] = live
