@@ -18,9 +18,10 @@ const withoutInlineStyle = {
   setup(build) {
     build.onLoad({ filter: /wavesurfer\.js[\\/]dist[\\/]wavesurfer\.esm\.js$/ }, ({ path }) => {
       const source = readFileSync(path, "utf8");
-      const style = /<style\$\{[^}]*\}>[\s\S]*?<\/style>/g;
+      const style = /<style\$\{.*?\}>[\s\S]*?<\/style>/g;
       const found = source.match(style) ?? [];
       if (found.length !== 1) throw new Error(`expected one <style> in ${basename(path)}, found ${found.length}`);
+      stripped = true;
       return { contents: source.replace(style, ""), loader: "js" };
     });
   },
@@ -45,6 +46,7 @@ function entries() {
 }
 
 const entryPoints = entries();
+let stripped = false;
 const result = await esbuild.build({
   absWorkingDir: root,
   entryPoints,
@@ -63,11 +65,12 @@ const result = await esbuild.build({
   legalComments: "none",
   logLevel: "warning",
   nodePaths: [join(here, "node_modules")],
-  tsconfig: join(here, "tsconfig.json"),
+  tsconfigRaw: {},
   loader: { ".woff2": "file", ".svg": "copy", ".png": "copy", ".ico": "copy" },
   plugins: [withoutInlineStyle],
 });
 
+if (!stripped) throw new Error("the player library was not found where it was");
 rmSync(dist, { recursive: true, force: true });
 mkdirSync(dist, { recursive: true });
 const entryOf = new Map();

@@ -21,6 +21,10 @@ function start(root: ParentNode): void {
   root.querySelector<HTMLElement>("[data-focus]")?.focus();
 }
 
+document.body.addEventListener("htmx:configRequest", (event) => {
+  if (!(event instanceof CustomEvent) || event.detail.verb === "get") return;
+  event.detail.headers["X-CSRF-Token"] = document.querySelector<HTMLMetaElement>("meta[name=csrf]")?.content ?? "";
+});
 placeMenus();
 shortcuts();
 startToasts();
