@@ -234,14 +234,12 @@ class Visit:
         return given if clean else self.url(self.site.config.home)
 
 
-VISIT: Final = "webkit.visit"
+VISIT: Final = web.RequestKey("visit", Visit)
 
 
 def visit_of(request: web.Request) -> Visit:
     """The visit that a request is."""
-    visit = request[VISIT]
-    assert isinstance(visit, Visit)
-    return visit
+    return request[VISIT]
 
 
 def _is_loopback(host: str) -> bool:

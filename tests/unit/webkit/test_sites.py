@@ -61,8 +61,15 @@ async def client() -> AsyncIterator[Client]:
             ]
         ),
     )
-    async with TestClient(TestServer(root), cookie_jar=CookieJar(unsafe=True)) as found:
+    server = TestServer(root)
+    await server.start_server()
+    async with TestClient(server, cookie_jar=browser_jar(server)) as found:
         yield found
+
+
+def browser_jar(server: TestServer) -> CookieJar:
+    """Keeps cookies marked secure on this machine without TLS, as browsers do."""
+    return CookieJar(unsafe=True, treat_as_secure_origin=server.make_url("/").origin())
 
 
 async def csrf_of(client: Client) -> str:
