@@ -37,7 +37,9 @@ class Formats:
         """By the name that templates use."""
         return {
             "when": self.when,
+            "instant": self.instant,
             "day": self.day,
+            "weekday": self.weekday,
             "ago": self.ago,
             "clock": clock,
             "bytes": self.size,
@@ -57,6 +59,17 @@ class Formats:
             return "–"
         local = at.astimezone(self._zone).date() if isinstance(at, datetime) else at
         return format_date(local, "medium", locale=self._locale)
+
+    def instant(self, at: datetime | None) -> Markup | str:
+        """The time of day to the millisecond, for event logs."""
+        if at is None:
+            return "–"
+        local = at.astimezone(self._zone)
+        return self._time(at, f"{local:%H:%M:%S}.{local.microsecond // 1000:03}")
+
+    def weekday(self, day: date) -> str:
+        """``Mon``."""
+        return format_date(day, "EEE", locale=self._locale)
 
     def ago(self, at: datetime | None) -> Markup | str:
         """``3 minutes ago``."""

@@ -6,6 +6,7 @@ import { copyFields } from "./copy";
 import { openDialogs } from "./dialog";
 import { dropFields } from "./filedrop";
 import { guardForms } from "./guard";
+import { greyParts } from "./greyed";
 import { goLive } from "./live";
 import { placeMenus } from "./menu";
 import { showPlayers } from "./players";
@@ -14,7 +15,7 @@ import { editTags } from "./tags";
 import { switchTheme } from "./theme";
 import { dismissNotices, startToasts } from "./toast";
 
-const EACH = [copyFields, openDialogs, dropFields, guardForms, chooseRows, editTags, showPlayers, goLive, switchTheme, dismissNotices];
+const EACH = [copyFields, openDialogs, dropFields, guardForms, chooseRows, editTags, showPlayers, goLive, greyParts, switchTheme, dismissNotices];
 
 function start(root: ParentNode): void {
   for (const module of EACH) module(root);

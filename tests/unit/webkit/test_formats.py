@@ -26,6 +26,13 @@ def test_instants_are_local_and_exact() -> None:
     assert formats("en").when(None) == "–"
 
 
+def test_event_logs_tell_the_millisecond_and_figures_the_day() -> None:
+    shown = str(formats("en").instant(AT.replace(microsecond=7_900)))
+    assert ">00:30:05.007</time>" in shown
+    assert formats("en").instant(None) == "–"
+    assert (formats("en").weekday(AT.date()), formats("fr").weekday(AT.date())) == ("Sat", "sam.")
+
+
 def test_how_long_ago() -> None:
     assert "il y a 3 minutes" in str(formats("fr").ago(AT))
     assert "3 minutes ago" in str(formats("en").ago(AT))
