@@ -19,10 +19,12 @@ from typing import IO, Any, Final
 
 import structlog
 from aiohttp import web
+from yarl import URL
 
 from callmodel.errors import StartError, reason_of
 from catalog import Catalog, JobState
 from dubber_platform.config import PlanLimits, PlatformConfig
+from dubber_platform.portal.site import PREFIX as PORTAL_PREFIX
 from dubber_platform.server import PlatformStartError, RunningPlatform, run_platform
 from feature_codes import OnDemandAnnounce, OnDemandStop, RepeatedCode, TableOptions
 from mediaserver.app import metrics
@@ -30,8 +32,12 @@ from mediaserver.app.certificates import Certificates, ensure_certificates
 from mediaserver.app.config import Settings, is_loopback, reachable
 from mediaserver.app.delivery import Delivery, start_delivery
 from mediaserver.app.demo_users import ensure_demo_users
+from mediaserver.app.dubber_link import DubberLink
 from mediaserver.app.info import forget_info, write_info
+from mediaserver.app.pages import WEBEX_PREFIX, mount_pages
+from mediaserver.app.portal_logins import ensure_api_token, ensure_logins
 from mediaserver.app.provider_setup import set_up_provider
+from mediaserver.app.service_defaults import service_defaults
 from mediaserver.app.switchboard import LiveSwitchboard
 from mediaserver.call.config import CallConfig, VoicemailConfig, tone_audio
 from mediaserver.media.config import EngineConfig, PromptPcm
@@ -40,13 +46,16 @@ from mediaserver.runtime.chance import SecureIds
 from mediaserver.runtime.clock import SystemClock
 from mediaserver.runtime.http import Reading, make_http
 from mediaserver.runtime.media_pool import Prompts
-from mediaserver.runtime.server import MediaServer, ServerPlan
+from mediaserver.runtime.server import Addresses, MediaServer, ServerPlan
 from mediaserver.runtime.signalling.network import SystemNetwork
 from mediaserver.runtime.worker.pool import WorkerPool
 from mediaserver.runtime.worker.ports import PortRange, ephemeral_overlap
 from mediaserver.runtime.worker.settings import WorkerSettings
+from portals.admin.site import PREFIX as ADMIN_PREFIX
+from portals.services import Reachable, Services
 from prompts import REMINDERS, load_prompts
 from spool import load_key_file
+from webkit.site import MAX_BODY_BYTES
 
 _log = structlog.get_logger()
 
@@ -67,6 +76,8 @@ class Product:
         self.platform: RunningPlatform | None = None
         self.delivery: Delivery | None = None
         self._stack = AsyncExitStack()
+        self._logins: list[dict[str, str]] = []
+        self._api_token = ""
 
     # --- start --------------------------------------------------------------------------------
 
@@ -117,7 +128,7 @@ class Product:
             )
             self._stack.push_async_callback(self.delivery.stop)
             self.server.recordings.on_sealed = self.delivery.wake
-        http = await self._start_http()
+        http = await self._start_http(addresses, certificates)
         self.info = self._describe(addresses, certificates, passwords, http)
         write_info(settings.data_dir, self.info)
         self._stack.callback(forget_info, settings.data_dir)
@@ -219,9 +230,13 @@ class Product:
             at_rest_key=None if key_file is None else load_key_file(key_file),
         )
 
-    async def _start_http(self) -> str:
+    async def _start_http(self, addresses: Addresses, certificates: Certificates) -> str:
         settings = self.settings
-        runner = web.AppRunner(make_http(self.readings, self.problems), access_log=None, shutdown_timeout=2)
+        app = make_http(self.readings, self.problems, max_body_bytes=MAX_BODY_BYTES)
+        if settings.runs("portals"):
+            self._logins, self._api_token = await asyncio.to_thread(self._first_doors)
+            mount_pages(app, self._services(addresses, certificates))
+        runner = web.AppRunner(app, access_log=None, shutdown_timeout=2)
         await runner.setup()
         self._stack.push_async_callback(runner.cleanup)
         try:
@@ -233,19 +248,66 @@ class Product:
             ) from error
         return f"http://{_shown(settings.host)}:{runner.addresses[0][1]}"
 
+    def _services(self, addresses: Addresses, certificates: Certificates) -> Services:
+        settings = self.settings
+        key_file = settings.recording.at_rest_key_file
+
+        def reachable_parts() -> Reachable:
+            return Reachable(
+                sip=self._sip(addresses),
+                ca_file=certificates.ca_file,
+                dubber_portal=self._dubber_portal(),
+                http=self.info.get("http", ""),
+            )
+
+        return Services(
+            catalog=self.catalog,
+            switchboard=self.switchboard,
+            dubber=DubberLink(self.delivery),
+            data_dir=settings.data_dir,
+            domain=settings.domain,
+            reachable=reachable_parts,
+            at_rest_key=None if key_file is None else load_key_file(key_file),
+            defaults=service_defaults(settings),
+            prompts_dir=settings.recording.prompts_dir,
+        )
+
     # --- what it says about itself --------------------------------------------------------------
 
-    def _describe(
-        self, addresses: Any, certificates: Certificates, passwords: dict[str, str], http: str
-    ) -> dict[str, Any]:
-        sip = {
+    def _doors(self, http: str) -> dict[str, Any]:
+        """How people and programs get in."""
+        platform = self.platform.credentials if self.platform is not None else None
+        logins = [{"url": f"{http}{ADMIN_PREFIX}/", **login} for login in self._logins]
+        if platform is not None:
+            names = {"role": "Dubber", "username": platform["username"], "password": platform["password"]}
+            logins.append({"url": self._dubber_portal(), **names})
+        webex = {"base": f"{http}{WEBEX_PREFIX}", "token": self._api_token} if self.settings.runs("portals") else {}
+        return {"webex": webex, "logins": logins}
+
+    def _first_doors(self) -> tuple[list[dict[str, str]], str]:
+        settings, now = self.settings, datetime.now(UTC)
+        folder = settings.data_dir / "secrets"
+        logins = ensure_logins(self.catalog, folder, settings.domain, now, demo_users=settings.demo_users)
+        return logins, ensure_api_token(self.catalog, folder, now)
+
+    def _sip(self, addresses: Addresses) -> dict[str, str]:
+        return {
             key: reachable(value, self.settings.reachable_host)
             for key, value in (("udp", addresses.udp), ("tcp", addresses.tcp), ("tls", addresses.tls))
             if value
         }
+
+    def _dubber_portal(self) -> str:
+        if self.platform is None:
+            return ""
+        return reachable(str(URL(self.platform.base).with_path(PORTAL_PREFIX + "/")), self.settings.reachable_host)
+
+    def _describe(
+        self, addresses: Addresses, certificates: Certificates, passwords: dict[str, str], http: str
+    ) -> dict[str, Any]:
         subscribers = self.server.directory.subscribers
         return {
-            "sip": sip,
+            "sip": self._sip(addresses),
             "domain": self.settings.domain,
             "http": reachable(http, self.settings.reachable_host),
             "data_dir": str(self.settings.data_dir.resolve()),
@@ -263,7 +325,7 @@ class Product:
                 "ca_file": str(certificates.ca_file.resolve()),
                 **{k: v for k, v in self.platform.credentials.items() if k != "base"},
             },
-            "logins": [],
+            **self._doors(reachable(http, self.settings.reachable_host)),
         }
 
     def _forwarder(self) -> str:

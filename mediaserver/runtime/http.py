@@ -28,8 +28,8 @@ class _Readings(Collector):
             yield family
 
 
-def make_http(read: Readings, problems: Problems) -> web.Application:
-    """``problems`` says why the server is not ready; nothing means it is."""
+def make_http(read: Readings, problems: Problems, *, max_body_bytes: int = 64 * 1024) -> web.Application:
+    """``problems`` says why the server is not ready; nothing means it is. What is mounted has limits of its own."""
 
     async def metrics(request: web.Request) -> web.Response:
         registry = CollectorRegistry()
@@ -45,7 +45,7 @@ def make_http(read: Readings, problems: Problems) -> web.Application:
             {"status": "not ready" if found else "ready", "problems": found}, status=503 if found else 200
         )
 
-    app = web.Application(client_max_size=64 * 1024)
+    app = web.Application(client_max_size=max_body_bytes)
     app.router.add_get("/metrics", metrics)
     app.router.add_get("/healthz", healthy)
     app.router.add_get("/readyz", ready)
