@@ -25,7 +25,7 @@ from catalog.errors import GroupIdMissing, TermsNotAccepted
 from catalog.identifiers import identified
 from catalog.provider import ProviderSettings, read_provider
 from catalog.provisioning import TOPIC as PROVISIONING_TOPIC
-from catalog.provisioning import request_in
+from catalog.provisioning import ProvisioningStatus, request_in
 from catalog.store import Catalog
 from catalog.subscribers import TOPIC as SUBSCRIBERS_TOPIC
 from catalog.subscribers import get_subscribers, put_credentials, put_subscriber
@@ -144,6 +144,22 @@ def retry_provisioning(catalog: Catalog, number: str, *, actor: Actor, now: date
         change = AuditChange(action="provisioning.requested", subject=number)
         write_audit(connection, [change], actor=actor, now=now)
     return True
+
+
+def retry_all_failed(catalog: Catalog, *, actor: Actor, now: datetime) -> int:
+    """Have everybody who is enabled and whom Dubber refused made known again, in one transaction; how many."""
+    failed = provisioning.c.status == ProvisioningStatus.FAILED.value
+    enabled = subscribers.c.mode != RecordingMode.NEVER.value
+    query = select(provisioning.c.number).join(subscribers, subscribers.c.number == provisioning.c.number)
+    with catalog.database.write(PROVISIONING_TOPIC) as connection:
+        if read_provider(connection).group_id is None:
+            raise GroupIdMissing
+        numbers = connection.execute(query.where(failed, enabled)).scalars().all()
+        if numbers:
+            request_in(connection, numbers, now)
+            change = AuditChange(action="provisioning.requested", subject="all failed", after={"users": len(numbers)})
+            write_audit(connection, [change], actor=actor, now=now)
+    return len(numbers)
 
 
 def identify_all(catalog: Catalog, *, domain: str, now: datetime) -> int:
