@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from functools import lru_cache
 from importlib.metadata import PackageNotFoundError, version
@@ -23,13 +24,13 @@ PAGE_POLICY: Final = "default-src 'none'; style-src 'self'; frame-ancestors 'non
 
 async def get_openapi(_asked: Asked[None, None]) -> web.Response:
     """Both APIs, as OpenAPI 3.1; nobody needs a token for it."""
-    return web.Response(text=_openapi_text(), content_type="application/json")
+    return web.Response(text=await asyncio.to_thread(_openapi_text), content_type="application/json")
 
 
 async def get_page(_asked: Asked[None, None]) -> web.Response:
     """The same for people."""
     return web.Response(
-        text=_page_text(),
+        text=await asyncio.to_thread(_page_text),
         content_type="text/html",
         charset="utf-8",
         headers={"Content-Security-Policy": PAGE_POLICY, "Referrer-Policy": "no-referrer"},
