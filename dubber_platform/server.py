@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 import structlog
 from aiohttp import web
 
+from callmodel.errors import reason_of
 from dubber_platform.api.app import create_app
 from dubber_platform.api.context import PLATFORM
 from dubber_platform.api.hooks import deliver_forever
@@ -67,7 +68,7 @@ async def run_platform(
             await web.TCPSite(runner, config.host, config.plain_port).start()
     except OSError as error:
         await runner.cleanup()
-        raise PlatformStartError(f"cannot listen on {config.host} port {config.port}: {error.strerror}") from error
+        raise PlatformStartError(f"cannot listen on {config.host} port {config.port}: {reason_of(error)}") from error
     port = int(runner.addresses[0][1])
     host = f"[{config.host}]" if ":" in config.host else config.host
     origin = config.public_url or f"https://{host}:{port}"
