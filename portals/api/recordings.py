@@ -7,13 +7,14 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from aiohttp import web
-from pydantic import AwareDatetime, Field
+from pydantic import Field
 
 from callmodel.modes import CallType, RecordingMode, RecordingResult, RecordingType
 from catalog import JobState, RecordingRecord
 from portals.api.wire import NUMBER, Instant, Out, QueryIn
 from portals.rest import Asked, Reply, Route, Scope, refuse
 from portals.rest.audio import send_audio
+from portals.rest.instants import InstantIn
 from portals.rest.paging import next_link, read_cursor
 
 TAG: Final = "Recordings"
@@ -53,8 +54,8 @@ class RecordingsQuery(QueryIn):
 
     user: str | None = Field(default=None, pattern=NUMBER)
     call_id: str | None = Field(default=None, max_length=128)
-    since: AwareDatetime | None = Field(default=None, description="Started at this instant or later.")
-    until: AwareDatetime | None = Field(default=None, description="Started before this instant.")
+    since: InstantIn | None = Field(default=None, description="Started at this instant or later.")
+    until: InstantIn | None = Field(default=None, description="Started before this instant.")
     limit: int = Field(default=50, ge=1, le=500)
     cursor: str | None = Field(default=None, max_length=512)
 

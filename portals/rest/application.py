@@ -33,7 +33,7 @@ def build(routes: Iterable[Route], services: Services, style: Style) -> web.Appl
     app = web.Application(middlewares=[_refusals(style)], client_max_size=largest)
     bearers = Bearers(services.catalog, services.clock)
     for route in routes:
-        app.router.add_route(route.method, route.path, _served(route, services, bearers))
+        app.router.add_route(route.method, route.resource, _served(route, services, bearers))
     return app
 
 

@@ -102,7 +102,10 @@ def told(route: Route) -> str:
 
 def _path_parameters(route: Route) -> Iterable[dict[str, Any]]:
     for name in route.names:
-        yield {"name": name, "in": "path", "required": True, "schema": {"type": "string", "minLength": 1}}
+        schema: dict[str, Any] = {"type": "string", "minLength": 1}
+        if name in route.patterns:
+            schema["pattern"] = f"^{route.patterns[name]}$"
+        yield {"name": name, "in": "path", "required": True, "schema": schema}
 
 
 def _query_parameters(route: Route) -> Iterable[dict[str, Any]]:

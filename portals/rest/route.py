@@ -62,6 +62,8 @@ class Route:
     handler: Handler
     summary: str
     tag: str
+    patterns: Mapping[str, str] = field(default_factory=dict)
+    """Regular expressions for names in the path; a path that does not fit is none."""
     scopes: tuple[Scope, ...] = ()
     """Any of them lets in; none at all: nobody needs a token."""
     users: bool = False
@@ -86,6 +88,14 @@ class Route:
     def names(self) -> tuple[str, ...]:
         """Names in the path."""
         return tuple(part.split("}")[0] for part in self.path.split("{")[1:])
+
+    @property
+    def resource(self) -> str:
+        """The path as aiohttp's router takes it."""
+        path = self.path
+        for name, pattern in self.patterns.items():
+            path = path.replace(f"{{{name}}}", f"{{{name}:{pattern}}}")
+        return path
 
     @property
     def refusals(self) -> tuple[int, ...]:

@@ -232,6 +232,8 @@ ROUTES: Final = (
     Route(
         method="GET",
         path="/telephony/calls/{call_id}",
+        # an id, and none of the commands that are paths beside it
+        patterns={"call_id": "Y2lz[A-Za-z0-9]+"},
         handler=get_call,
         summary="One live call",
         tag=TAG,

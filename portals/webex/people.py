@@ -73,14 +73,19 @@ class PersonQuery(QueryIn):
 class PeopleQuery(PersonQuery):
     """Which people are wanted."""
 
-    email: str | None = Field(default=None, max_length=256)
+    email: str | None = Field(default=None, max_length=161)
     display_name: str | None = Field(default=None, max_length=128, description="What the name begins with.")
-    id: str | None = Field(default=None, max_length=MAX_IDS * 200, description=f"Up to {MAX_IDS} ids with commas.")
-    roles: str | None = Field(default=None, max_length=1024, description="Nobody here has a role of Webex.")
-    location_id: str | None = Field(default=None, max_length=200)
+    id: str | None = Field(
+        default=None,
+        max_length=MAX_IDS * 80,
+        pattern=r"^[A-Za-z0-9+/=,_\-]*$",
+        description=f"Up to {MAX_IDS} ids with commas.",
+    )
+    roles: str | None = Field(default=None, max_length=128, description="Nobody here has a role of Webex.")
+    location_id: str | None = Field(default=None, max_length=128)
     exclude_status: bool = Field(default=False, description="There is no presence here: it is always left out.")
     max: int = Field(default=100, ge=1, le=MAX_PAGE)
-    cursor: str | None = Field(default=None, max_length=512)
+    cursor: str | None = Field(default=None, max_length=256)
 
 
 async def list_people(asked: Asked[PeopleQuery, None]) -> Reply:

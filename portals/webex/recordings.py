@@ -7,11 +7,12 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from aiohttp import web
-from pydantic import AwareDatetime, Field
+from pydantic import Field
 
 from catalog import RecordingRecord
 from portals.rest import Asked, Reply, Route, Scope, refuse
 from portals.rest.audio import send_audio
+from portals.rest.instants import InstantIn
 from portals.rest.paging import next_link, read_cursor
 from portals.rest.route import Handler
 from portals.services import Services
@@ -38,8 +39,8 @@ MINE: Final = (Scope.RECORDINGS_READ, Scope.ALL_RECORDINGS_READ)
 class RecordingsQuery(QueryIn):
     """Which recordings."""
 
-    from_: AwareDatetime | None = Field(default=None, alias="from", description="Started at this instant or later.")
-    to: AwareDatetime | None = Field(default=None, description="Started before; at most 30 days after `from`.")
+    from_: InstantIn | None = Field(default=None, alias="from", description="Started at this instant or later.")
+    to: InstantIn | None = Field(default=None, description="Started before; at most 30 days after `from`.")
     status: str | None = Field(default=None, max_length=32, description="Nothing is ever in a recycle bin here.")
     service_type: str | None = Field(default=None, max_length=32)
     format: str | None = Field(default=None, max_length=16)
