@@ -9,10 +9,10 @@ from sqlalchemy import Select, or_, select
 from sqlalchemy.orm import Session
 from sqlalchemy.sql.elements import ColumnElement
 
-from dubber_platform.store.companions import Team, TeamMember, TeamReach
+from dubber_platform.store.companions import Team
 from dubber_platform.store.rows import Reference
 from dubber_platform.store.schema import Account, DubPoint, User
-from dubber_platform.store.visibility import Viewer, full_name
+from dubber_platform.store.visibility import Viewer, full_name, reached
 
 CHOICES_MAX: Final = 50
 """Longer lists are narrowed down by typing."""
@@ -78,20 +78,15 @@ def _seen(viewer: Viewer) -> ColumnElement[bool]:
     if viewer.administers:
         return DubPoint.account_id.in_(_accounts(viewer))
     own = DubPoint.user_id == viewer.user_id
-    return DubPoint.account_id.in_(_accounts(viewer)) & (own | DubPoint.user_id.in_(_reached(viewer)))
+    return DubPoint.account_id.in_(_accounts(viewer)) & (own | DubPoint.user_id.in_(reached(viewer)))
 
 
 def _people(viewer: Viewer) -> ColumnElement[bool]:
     if viewer.administers:
         return User.account_id.in_(_accounts(viewer))
-    return (User.id == viewer.user_id) | User.id.in_(_reached(viewer))
+    return (User.id == viewer.user_id) | User.id.in_(reached(viewer))
 
 
 def _accounts(viewer: Viewer) -> Select[Any]:
     below = Account.group_id.in_(sorted(viewer.groups)) | (Account.id == viewer.account_id)
     return select(Account.id).where(below if viewer.groups else Account.id == viewer.account_id)
-
-
-def _reached(viewer: Viewer) -> Select[Any]:
-    member = select(TeamMember.team_id).where(TeamMember.user_id == viewer.user_id)
-    return select(TeamReach.user_id).where(TeamReach.team_id.in_(member))

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Final
 
-from dubber_platform.portal.pages import bulk, dashboard, recordings
+from dubber_platform.portal.pages import bulk, dashboard, recordings, unidentified
 from webkit.routes import Route
 
 ALL: Final[tuple[Route, ...]] = (
     *dashboard.ROUTES,
     *bulk.ROUTES,
     *recordings.ROUTES,
+    *unidentified.ROUTES,
 )

@@ -37,6 +37,8 @@ async def act(visit: Visit) -> web.StreamResponse:
         visit.notice("warning", visit.t("No recording was chosen."))
     elif action == "delete":
         return visit.redirect("/recordings/delete", ids=",".join(map(str, chosen)), next=back)
+    elif action == "move":
+        return visit.redirect("/unidentified/move", ids=",".join(map(str, chosen)), next=back)
     elif action == "download":
         return await _download(visit, chosen)
     elif action in {"star", "unstar"}:
