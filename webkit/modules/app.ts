@@ -7,6 +7,7 @@ import { openDialogs } from "./dialog";
 import { dropFields } from "./filedrop";
 import { guardForms } from "./guard";
 import { greyParts } from "./greyed";
+import { listenButtons } from "./listen";
 import { goLive } from "./live";
 import { placeMenus } from "./menu";
 import { showPlayers } from "./players";
@@ -15,7 +16,7 @@ import { editTags } from "./tags";
 import { switchTheme } from "./theme";
 import { dismissNotices, startToasts } from "./toast";
 
-const EACH = [copyFields, openDialogs, dropFields, guardForms, chooseRows, editTags, showPlayers, goLive, greyParts, switchTheme, dismissNotices];
+const EACH = [copyFields, openDialogs, dropFields, guardForms, chooseRows, editTags, showPlayers, listenButtons, goLive, greyParts, switchTheme, dismissNotices];
 
 function start(root: ParentNode): void {
   for (const module of EACH) module(root);
