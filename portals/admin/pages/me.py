@@ -15,7 +15,7 @@ from catalog.calls import CallRecord
 from catalog.store import Catalog
 from portals.admin.code_words import REFUSED, TITLES, deed
 from portals.admin.pages.calls import talked_s
-from portals.admin.pages.softphone import phone_context, plain_file_of, reset_phone, subscriber_of
+from portals.admin.pages.softphone import phone_page, plain_file_of, reset_phone, subscriber_of
 from portals.admin.pages.users import window
 from portals.admin.roles import USER
 from portals.admin.site import services_of
@@ -83,8 +83,7 @@ def _own_call(call: CallRecord, number: str, recorded: set[str]) -> OwnCall:
 
 async def show_phone(visit: Visit) -> web.StreamResponse:
     """The own softphone."""
-    user = await _own(visit)
-    return await visit.page("me_phone.html", **phone_context(visit, user), **window(visit, user))
+    return await phone_page(visit, await _own(visit), "me_phone.html")
 
 
 async def reset(visit: Visit) -> web.StreamResponse:

@@ -71,12 +71,16 @@ async def subscriber_of(visit: Visit, number: str) -> Subscriber:
 
 async def show(visit: Visit) -> web.StreamResponse:
     """The tab of the *Edit user* window."""
-    subscriber = await subscriber_of(visit, visit.match("number"))
+    return await phone_page(visit, await subscriber_of(visit, visit.match("number")), "softphone.html")
+
+
+async def phone_page(visit: Visit, subscriber: Subscriber, template: str) -> web.StreamResponse:
+    """The whole page; or, when it asks for its registered phones again, these alone."""
     if visit.in_place:
-        # the page asks for its registered phones again and again, and a new password is not for that
+        # a new password is kept for the page
         contacts = services_of(visit).switchboard.registered(subscriber.number)
-        return await visit.page("softphone.html", fragment="contacts", contacts=contacts)
-    return await visit.page("softphone.html", **phone_context(visit, subscriber), **window(visit, subscriber))
+        return await visit.page(template, fragment="contacts", contacts=contacts)
+    return await visit.page(template, **phone_context(visit, subscriber), **window(visit, subscriber))
 
 
 async def reset(visit: Visit) -> web.StreamResponse:
