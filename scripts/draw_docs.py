@@ -18,6 +18,8 @@ sys.path.insert(0, str(ROOT))
 from feature_codes import drawing as recording_table  # noqa: E402 -- the checkout must be importable first
 from mediaserver.app import drawing as reference  # noqa: E402
 from mediaserver.sip import drawing as sip_tables  # noqa: E402
+from portals.api.description import APIS  # noqa: E402
+from portals.api.markdown import docs_page as http_api_page  # noqa: E402
 from spool.schema import manifest_schema_text  # noqa: E402
 
 ROOMS: Final = (
@@ -43,6 +45,7 @@ def pages() -> dict[str, str]:
         "docs/cli.md": reference.cli_page(),
         "docs/configuration.md": reference.settings_page(),
         "docs/metrics.md": reference.metrics_page(),
+        "docs/http-api.md": http_api_page(APIS),
         "docs/imports.md": imports_page(),
         "docs/schemas/manifest.v1.json": manifest_schema_text(),
     }

@@ -38,6 +38,10 @@ async def send_audio(request: web.Request, record: RecordingRecord, services: Se
         await response.prepare(request)
         await _copy(file, response, start, stop)
         await response.write_eof()
+    except (SpoolError, ConnectionError):
+        # half of it is sent: only the end of the connection can still say that this is not the whole
+        if request.transport is not None:
+            request.transport.abort()
     finally:
         await asyncio.to_thread(file.close)
     return response
