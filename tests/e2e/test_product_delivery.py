@@ -5,60 +5,20 @@ from __future__ import annotations
 import hashlib
 import json
 import secrets
-import socket
-import subprocess
-import sys
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 
 from callmodel.manifest import RecordingManifest
-from tests.support.dubber import self_signed
 from tests.support.listening import channels_of, levels
-from tests.support.server_process import ROOT, Dubber, Lines, ServerProcess, environment, run_command, running
-from tests.support.sipp import free_port
+from tests.support.platform_process import PlatformProcess
+from tests.support.server_process import Dubber, ServerProcess, run_command, running
 from tests.support.stage import Stage
 
 pytestmark = pytest.mark.e2e
 
 CALLS = "[calls]\nmax_load = 1.0\n"
-
-
-class Platform:
-    """``python -m dubber_platform`` as a process of its own, always on the same port and data."""
-
-    def __init__(self, folder: Path) -> None:
-        folder.mkdir()
-        self.folder, self.port = folder, free_port("127.0.0.1", socket.SOCK_STREAM)
-        certificate, key = self_signed()
-        (folder / "cert.pem").write_bytes(certificate)
-        (folder / "key.pem").write_bytes(key)
-        self.access: dict[str, Any] = {}
-
-    def start(self) -> None:
-        """Returns when it answers."""
-        words = ["--data-dir", str(self.folder / "data"), "--port", str(self.port), "--no-limits"]
-        words += ["--cert", str(self.folder / "cert.pem"), "--key", str(self.folder / "key.pem")]
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "dubber_platform", *words],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            text=True,
-            cwd=ROOT,
-            env=environment(),
-        )
-        out = Lines(self.process.stdout)
-        at = out.next(0, lambda line: line.startswith("{"), 30)
-        assert at is not None, "the platform did not start"
-        self.access = {**json.loads(out.all[at]), "ca_file": str(self.folder / "cert.pem")}
-
-    def stop(self) -> None:
-        """SIGTERM, status 0."""
-        if self.process.poll() is None:
-            self.process.terminate()
-        assert self.process.wait(20) == 0
 
 
 def recorded_call(server: ServerProcess, folder: Path, seconds: float = 1.5) -> str:
@@ -80,12 +40,10 @@ def recorded_call(server: ServerProcess, folder: Path, seconds: float = 1.5) -> 
 
 def test_what_was_recorded_while_the_platform_was_away_is_delivered_when_it_is_back(tmp_path: Path) -> None:
     """Waits with a reason, survives a restart of the server, can be parked and retried, arrives once and whole."""
-    platform = Platform(tmp_path / "platform")
+    platform = PlatformProcess(tmp_path / "platform")
     platform.start()
     platform.stop()
-    access = {**platform.access, "base_url": platform.access["base"]}
-    names = ("base_url", "ca_file", "client_id", "client_secret", "username", "password", "group_id")
-    config = f"{CALLS}[uploader]\n" + "".join(f'{name} = "{access[name]}"\n' for name in names)
+    config = CALLS + platform.uploader_table()
     data_dir = tmp_path / "data"
     here = ("--data-dir", str(data_dir))
     with running(data_dir, config=config, flags=("--without", "dubber-platform")) as server:
@@ -101,8 +59,7 @@ def test_what_was_recorded_while_the_platform_was_away_is_delivered_when_it_is_b
         try:
             assert run_command("uploads", "retry", recording_id, *here).returncode == 0
             entry = server.wait_for("upload.delivered", recording_id=recording_id)
-            dubber = Dubber(platform.access)
-            (shown,) = dubber.unidentified()
+            shown = Dubber(platform.access).get(f"recordings/{entry['remote_id']}")
             (record,) = server.recordings()
             assert (shown["id"], shown["content_sha256"]) == (entry["remote_id"], record.manifest.audio.sha256)
             assert hashlib.sha256((record.path / "audio.wav").read_bytes()).hexdigest() == shown["content_sha256"]

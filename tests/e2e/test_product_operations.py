@@ -89,11 +89,14 @@ def test_of_a_bad_file_nothing_is_imported(server: ServerProcess, tmp_path: Path
 
 
 def test_an_export_can_be_imported_elsewhere(server: ServerProcess, tmp_path: Path) -> None:
-    """The same subscribers with the same settings, on a stopped server."""
+    """The same subscribers with the same settings, on a stopped server, once it has a group."""
     file = tmp_path / "people.yaml"
     assert command(server, "users", "export", str(file)).returncode == 0
     (tmp_path / "other").mkdir()
-    done = run_command("users", "import", str(file), "--data-dir", str(tmp_path / "other"), "--json")
+    words = ("users", "import", str(file), "--data-dir", str(tmp_path / "other"), "--json")
+    refused = run_command(*words)
+    assert (refused.returncode, "group_id in the table [uploader]" in refused.stderr) == (2, True), refused.stderr
+    done = run_command(*words, env={"MEDIASERVER_UPLOADER__GROUP_ID": "g-1"})
     assert done.returncode == 0, done.stderr
     here = {subscriber.number: subscriber.recording for subscriber in server.catalog.subscribers.list()}
     again = run_command("users", "list", "--json", "--data-dir", str(tmp_path / "other"))

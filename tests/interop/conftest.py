@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
+from catalog import Actor
+from catalog.installing import set_auto_provisioning
 from tests.support.server_process import ServerProcess, free_rtp_range, run_command, running
 from tests.support.stage import PASSWORD
 
@@ -27,7 +30,7 @@ number,password,name,mode,notification,record_voicemail,mailbox,announce_interna
 3012,{p},Wide Wim,Always,,,,
 3013,{p},Early Eve,Always,,,,true
 """
-"""Subscribers beside the demo users; those of 3xxx have no dub point."""
+"""Subscribers beside the demo users; those of 3xxx have no dub point, since they would be made by hand."""
 
 CONFIG = """\
 [calls]
@@ -46,6 +49,7 @@ def carrier(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]
         file = folder / "people.csv"
         plain = "\n".join(f"20{n:02},{PASSWORD},,Never,,,," for n in range(1, 30))
         file.write_text(PEOPLE.format(p=PASSWORD, plain=plain), "utf-8")
+        set_auto_provisioning(server.catalog, False, actor=Actor(name="test"), now=datetime.now(UTC))
         since = server.mark()
         done = run_command("users", "import", str(file), "--data-dir", str(server.data_dir))
         assert done.returncode == 0, done.stderr

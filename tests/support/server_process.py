@@ -308,6 +308,11 @@ class Dubber:
         answer: dict[str, Any] = json.loads(self._ask("GET", path))
         return answer
 
+    def post(self, path: str, fields: dict[str, Any]) -> dict[str, Any]:
+        """POST to a collection below the region's base; what was made."""
+        made: dict[str, Any] = json.loads(self._ask("POST", path, json.dumps(fields).encode(), "application/json"))
+        return made
+
     def account_recordings(self) -> list[dict[str, Any]]:
         """The newest recordings of the demo account."""
         found: list[dict[str, Any]] = self.get(f"accounts/{self._access['account_id']}/recordings?count=100")[
@@ -329,9 +334,11 @@ class Dubber:
             content: bytes = answer.read()
             return content
 
-    def _ask(self, method: str, path: str, body: bytes | None = None) -> bytes:
+    def _ask(self, method: str, path: str, body: bytes | None = None, media_type: str = "") -> bytes:
         request = urllib.request.Request(f"{self._access['base']}/{path}", data=body, method=method)
         request.add_header("X-Date-Format", "ISO8601")
+        if media_type:
+            request.add_header("Content-Type", media_type)
         if self._token:
             request.add_header("Authorization", f"Bearer {self._token}")
         with urllib.request.urlopen(request, timeout=WAIT_S, context=self._trusted) as answer:

@@ -109,7 +109,7 @@ def list_(config: ConfigOption = None, data_dir: DataDirOption = None, as_json: 
             )
             for s in subscribers
         ),
-        empty="No subscribers yet. Add one: mediaserver users set 1001 --mode Always --password -",
+        empty="No subscribers yet. Add one: mediaserver users set 1001 --password -",
     )
 
 
