@@ -6,11 +6,11 @@ What was checked once can be loaded: files in such a directory are written here 
 from __future__ import annotations
 
 import io
-import os
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import Final
+from uuid import uuid4
 
 import numpy as np
 import soundfile
@@ -161,7 +161,7 @@ def save_custom(directory: Path, prompt: PromptId, language: Language, audio: Pr
     """Put an announcement in the place of the built-in one; who loads meanwhile has the old or the new one whole."""
     path = own_file(directory, prompt, language)
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    fresh = path.with_suffix(f".{os.getpid()}.new")
+    fresh = path.with_suffix(f".{uuid4().hex}.new")  # two may save at one time: the last one stays
     try:
         soundfile.write(fresh, audio.samples, MASTER_HZ, subtype="PCM_16", format="WAV")
         fresh.replace(path)

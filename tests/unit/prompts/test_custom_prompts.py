@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -149,6 +150,16 @@ def test_a_saved_announcement_is_loaded_in_place_of_the_built_in_one(tmp_path: P
     assert library.replaced == own_prompts(tmp_path / "prompts") == {(PromptId.GOODBYE, FR)}
     np.testing.assert_array_equal(library.audio("goodbye", "fr", 16000), audio.samples)
     assert [found.name for found in path.parent.iterdir()] == ["goodbye.wav"]
+
+
+def test_of_two_saved_at_one_time_one_is_there_whole(tmp_path: Path) -> None:
+    audios = [check_upload(stored(tone(16000, 20.0, hz=hz), 16000)) for hz in (440, 880)]
+    with ThreadPoolExecutor(2) as threads:
+        for _ in range(10):
+            list(threads.map(lambda audio: save_custom(tmp_path, PromptId.GOODBYE, EN, audio), audios))
+            found, _ = soundfile.read(tmp_path / "en" / "goodbye.wav", dtype="int16")
+            assert any(np.array_equal(found, audio.samples) for audio in audios)
+    assert [file.name for file in (tmp_path / "en").iterdir()] == ["goodbye.wav"]
 
 
 def test_an_uploaded_announcement_lies_over_the_installations(tmp_path: Path) -> None:
