@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import io
 import math
 import wave
@@ -131,6 +132,7 @@ async def _reload(user: str) -> Identity | None:
     return ALICE if user == ALICE.user else None
 
 
+@functools.cache
 def gallery_site(name: str = "admin") -> Site:
     """The site; sign in as ALICE with "open sesame"."""
     config = SiteConfig(
