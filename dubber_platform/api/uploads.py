@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 
 from dubber_platform.api.access import recording_for, require_administrator
 from dubber_platform.api.activation import activate
+from dubber_platform.api.audio import audio_response
 from dubber_platform.api.bodies import CompleteBody
 from dubber_platform.api.context import Platform, body, caller, links, platform, run
 from dubber_platform.api.errors import ObjectError, bad_parameter, invalid
@@ -22,6 +23,7 @@ from dubber_platform.signing import PartClaim, expired, format_amz_date, parse_a
 from dubber_platform.store.audio import AudioError
 from dubber_platform.store.files import Incoming, StoredAudio
 from dubber_platform.store.recordings import tags_of
+from dubber_platform.store.refused import RefusedError
 from dubber_platform.store.schema import Part, Recording
 
 PART_NUMBER_MAX = 10000
@@ -108,18 +110,12 @@ async def get_media(request: web.Request) -> web.StreamResponse:
     if own.clock() >= datetime.fromtimestamp(int(expires), UTC):
         raise ObjectError(403, "AccessDenied", "Request has expired")
     recording = await run(request, lambda session: session.get(Recording, int(recording_id)))
-    if recording is None or recording.media_type is None:
-        raise ObjectError(404, "NoSuchKey", "The specified key does not exist")
-    path = own.files.audio_path(recording.id, recording.media_type)
-    if not path.exists():
-        raise ObjectError(404, "NoSuchKey", "The specified key does not exist")
-    headers = {
-        "Content-Type": recording.media_type,
-        "Content-Disposition": f'inline; filename="{path.name}"',
-        "Cache-Control": "private, no-store",
-        "X-Content-Type-Options": "nosniff",
-    }
-    return web.FileResponse(path, headers=headers)
+    try:
+        if recording is not None:
+            return audio_response(own, recording)
+    except RefusedError:
+        pass
+    raise ObjectError(404, "NoSuchKey", "The specified key does not exist")
 
 
 async def _receive(request: web.Request, incoming: Incoming, own: Platform) -> None:

@@ -26,6 +26,7 @@ COUNT_MAX = 10_000
 """Totals are counted up to here."""
 WALK_ROWS = 3000
 """The newest recordings are looked through one by one for a search, before the index is asked."""
+INDEX_MAX = 10_000_000
 MINE, ALL = "mine", "all"
 _CURSOR = re.compile(r"(-?[0-9]{1,18})\.([0-9]{1,18})", re.ASCII)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -219,8 +220,10 @@ def _searched(
     session: Session, conditions: Iterable[ColumnElement[bool]], terms: Sequence[str]
 ) -> Select[int, datetime]:
     index = indexed(session.get_bind().dialect.name, terms)
-    held = select(SearchText.recording_id).where(SearchText.recording_id.in_(index), *holds(terms))
-    return _places([*conditions, Recording.id.in_(held)])
+    # the limit excludes nothing; it keeps SQLite from looking through the account's recordings instead
+    held = select(SearchText.recording_id).where(SearchText.recording_id.in_(index), *holds(terms)).limit(INDEX_MAX)
+    found = held.subquery()
+    return _places(conditions).join(found, found.c.recording_id == Recording.id)
 
 
 def _in_order(statement: Select[int, datetime], backwards: bool) -> Select[int, datetime]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import case, func, select
+from sqlalchemy import func, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 from sqlalchemy.sql.elements import ColumnElement
 
@@ -59,12 +59,12 @@ def dashboard(session: Session, viewer: Viewer, *, now: datetime) -> Dashboard:
     counts = session.execute(
         select(
             func.count(),
-            _sum(case((Recording.recording_type == "voicemail", 1), else_=0)),
-            _sum(case((Recording.starred.is_(True), 1), else_=0)),
-            _sum(case((Recording.tagged.is_(True), 1), else_=0)),
-            _sum(case((Recording.status == DO_NOT_RECORD, 1), else_=0)),
+            func.count().filter(Recording.recording_type == "voicemail"),
+            func.count().filter(Recording.starred.is_(True)),
+            func.count().filter(Recording.tagged.is_(True)),
+            func.count().filter(Recording.status == DO_NOT_RECORD),
             _sum(Recording.duration),
-            _sum(case((Recording.status == ACTIVE, Recording.size), else_=0)),
+            func.coalesce(func.sum(Recording.size).filter(Recording.status == ACTIVE), 0),
         ).where(placed(viewer), Recording.status.in_((ACTIVE, DO_NOT_RECORD)))
     ).one()
     total, voicemails, starred, tagged, withheld, duration_s, storage = (int(number) for number in counts)
@@ -105,7 +105,7 @@ def _days(session: Session, viewer: Viewer, now: datetime) -> tuple[Day, ...]:
     )
 
 
-def _sum(what: ColumnElement[int] | InstrumentedAttribute[int | None]) -> ColumnElement[int]:
+def _sum(what: InstrumentedAttribute[int | None]) -> ColumnElement[int]:
     return func.coalesce(func.sum(what), 0)
 
 

@@ -26,11 +26,7 @@ class Database:
 
     def __init__(self, url: str) -> None:
         """``url`` is SQLAlchemy's; nothing is opened yet."""
-        arguments: dict[str, Any] = {"check_same_thread": False} if url.startswith("sqlite") else {}
-        self._engine = create_engine(url, connect_args=arguments, hide_parameters=True)
-        if url.startswith("sqlite"):
-            event.listen(self._engine, "connect", _tune_sqlite)
-            event.listen(self._engine, "begin", _begin_sqlite)
+        self._engine = engine_of(url)
         self._sessions = sessionmaker(self._engine, expire_on_commit=False)
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="platform-db")
 
@@ -54,6 +50,16 @@ class Database:
 
     async def _call(self, work: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._thread, work)
+
+
+def engine_of(url: str) -> Engine:
+    """SQLAlchemy's engine as the platform uses it; nothing is opened yet."""
+    arguments: dict[str, Any] = {"check_same_thread": False} if url.startswith("sqlite") else {}
+    engine = create_engine(url, connect_args=arguments, hide_parameters=True)
+    if url.startswith("sqlite"):
+        event.listen(engine, "connect", _tune_sqlite)
+        event.listen(engine, "begin", _begin_sqlite)
+    return engine
 
 
 def create_schema(engine: Engine) -> None:

@@ -22,7 +22,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 SCHEMA_VERSION = 2
-FACETS = ("status", "recording_type", "starred", "tagged", "dub_point_id", "duration", "size")
+FACETS = ("status", "recording_type", "starred", "tagged", "duration", "size")
 """What lists filter by and count; at the end of an index they are answered from it alone."""
 
 
@@ -159,9 +159,10 @@ class Recording(Dated, Base):
     __tablename__ = "recordings"
     __table_args__ = (
         Index("recordings_listed_account", "account_id", "id", "status"),
-        Index("recordings_browse_account", "account_id", "start_time", "id", "user_id", *FACETS),
-        Index("recordings_browse_user", "user_id", "start_time", "id", "account_id", *FACETS),
-        Index("recordings_browse_dub_point", "dub_point_id", "start_time", "id", "account_id", "user_id"),
+        Index("recordings_browse_account", "account_id", "start_time", "id", "user_id", "dub_point_id", *FACETS),
+        Index("recordings_browse_user", "user_id", "account_id", "start_time", "id", "dub_point_id", *FACETS),
+        Index("recordings_browse_dub_point", "dub_point_id", "account_id", "start_time", "id", "user_id", *FACETS),
+        Index("recordings_browse_group", "group_id", "start_time", "id", "account_id", "user_id", *FACETS),
         Index("recordings_listed_user", "user_id", "id", "status"),
         Index("recordings_listed_group", "group_id", "account_id", "id", "status"),
         Index("recordings_unfinished", "status", "upload_expires_at"),

@@ -74,6 +74,10 @@ class Viewer:
     name: str
     role: str
     account_id: str | None
+    sole_account: str | None = None
+    """The one account there is to see; None when there are several or none."""
+    own_apart: bool = True
+    """The own account is not in one of the groups."""
     groups: frozenset[str] = frozenset()
     """With group authentication: the group spoken for and all below it."""
     teams: tuple[Membership, ...] = ()
@@ -92,6 +96,7 @@ def viewer_of(session: Session, user_id: str) -> Viewer | None:
 
 def viewer_for(session: Session, user: User) -> Viewer:
     """The viewer this user is now."""
+    groups = frozenset(groups_below(session, user.group_id)) if user.group_id else frozenset()
     teams = session.execute(
         select(Team.id, Team.name, TeamMember.role)
         .join(TeamMember, TeamMember.team_id == Team.id)
@@ -104,9 +109,24 @@ def viewer_for(session: Session, user: User) -> Viewer:
         name=full_name(user),
         role=user.role,
         account_id=user.account_id,
-        groups=frozenset(groups_below(session, user.group_id)) if user.group_id else frozenset(),
+        sole_account=_sole_account(session, user.account_id, groups),
+        own_apart=_group_of(session, user.account_id) not in groups,
+        groups=groups,
         teams=tuple(Membership(team_id=team_id, name=name, role=role) for team_id, name, role in teams),
     )
+
+
+def _sole_account(session: Session, own: str | None, groups: frozenset[str]) -> str | None:
+    if not groups:
+        return own
+    below = session.scalars(select(Account.id).where(Account.group_id.in_(sorted(groups))).limit(2)).all()
+    seen = {*below, own} - {None}
+    return seen.pop() if len(seen) == 1 else None
+
+
+def _group_of(session: Session, account_id: str | None) -> str | None:
+    account = session.get(Account, account_id) if account_id else None
+    return account.group_id if account else None
 
 
 def groups_below(session: Session, group_id: str) -> list[str]:
@@ -125,15 +145,22 @@ def full_name(user: User) -> str:
 
 def placed(viewer: Viewer) -> ColumnElement[bool]:
     """Condition for the recordings of accounts the viewer may see."""
-    own = Recording.account_id == viewer.account_id
-    if viewer.groups:
-        below = or_(Account.group_id.in_(sorted(viewer.groups)), Account.id == viewer.account_id)
-        return Recording.account_id.in_(select(Account.id).where(below))
     if viewer.administers:
-        return own
+        return _all_of(viewer)
+    own, mine = Recording.account_id == viewer.account_id, Recording.user_id == viewer.user_id
     if not viewer.teams:
-        return and_(own, Recording.user_id == viewer.user_id)
-    return and_(own, or_(Recording.user_id == viewer.user_id, Recording.user_id.in_(reached(viewer))))
+        return and_(own, mine)
+    return and_(own, or_(mine, Recording.user_id.in_(reached(viewer))))
+
+
+def _all_of(viewer: Viewer) -> ColumnElement[bool]:
+    """One value to compare with where there is only one: an index is then in the order of the list."""
+    if viewer.sole_account is not None:
+        return Recording.account_id == viewer.sole_account
+    groups = sorted(viewer.groups)
+    below = Recording.group_id == groups[0] if len(groups) == 1 else Recording.group_id.in_(groups)
+    placed_below = and_(below, Recording.account_id.is_not(None))
+    return or_(placed_below, Recording.account_id == viewer.account_id) if viewer.own_apart else placed_below
 
 
 def unplaced(viewer: Viewer) -> ColumnElement[bool]:

@@ -22,6 +22,8 @@ _GROUP_MAX = 3
 
 def folded(word: str) -> str:
     """Without case and accents; empty when nothing is left."""
+    if word.isascii():
+        return word.lower()
     spread = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", word).casefold())
     bare = "".join(character for character in spread if not unicodedata.combining(character))
     return "".join(_PLAIN.findall(bare))
@@ -71,6 +73,8 @@ def _joined(found: re.Match[str]) -> str:
 def highlights(text: str, terms: Iterable[str], *, number: bool = False) -> tuple[tuple[int, int], ...]:
     """Ranges (start, end) of ``text`` that made it match, in order and apart from one another."""
     wanted = tuple(terms)
+    if text.isascii() and not _may_match(text.lower(), wanted, number=number):
+        return ()
     found: list[tuple[int, int]] = []
     for start, end, word in words_at(text):
         longest = max((len(term) for term in wanted if word.startswith(term)), default=0)
@@ -79,6 +83,12 @@ def highlights(text: str, terms: Iterable[str], *, number: bool = False) -> tupl
     if number and digits_of(text):
         found += _digit_ranges(text, wanted)
     return _merged(found)
+
+
+def _may_match(lowered: str, terms: Iterable[str], *, number: bool) -> bool:
+    """A quick look that rules most texts out."""
+    digits = digits_of(lowered) if number else ""
+    return any(term in lowered or term in digits for term in terms)
 
 
 def _digit_ranges(text: str, terms: Iterable[str]) -> list[tuple[int, int]]:
