@@ -13,7 +13,7 @@ import structlog
 from aiohttp import web
 from sqlalchemy.orm import Session
 
-from dubber_platform.api import directory, dub_points, notifications, recordings, tokens, uploads
+from dubber_platform.api import directory, dub_points, labels, notifications, recordings, teams, tokens, uploads
 from dubber_platform.api.context import BODY_MAX_BYTES, CALLER, PLATFORM, Caller, Platform, platform
 from dubber_platform.api.errors import ApiError, OAuthError, ObjectError, bad_token, invalid, not_found, refused
 from dubber_platform.api.limits import Meter
@@ -85,6 +85,8 @@ def routes(base: str) -> list[web.RouteDef]:
     off = recordings.feature_not_enabled
     return [
         *_hook_routes(base, account, group),
+        *_label_routes(recording),
+        *_team_routes(base, account, user),
         web.get(f"{base}/profile", directory.profile),
         web.get(group, directory.get_group),
         web.get(f"{group}/accounts", directory.list_group_accounts),
@@ -103,7 +105,6 @@ def routes(base: str) -> list[web.RouteDef]:
         web.get(f"{account}/recordings", recordings.list_recordings),
         web.post(f"{account}/recordings", recordings.create_recording),
         web.get(f"{account}/recordings/{{recording}}/ai", off),
-        web.get(f"{account}/teams", off),
         web.post(f"{account}/data_exports", off),
         web.get(user, directory.get_user),
         web.put(user, directory.change_user),
@@ -122,6 +123,40 @@ def routes(base: str) -> list[web.RouteDef]:
         web.put(f"{recording}/move", recordings.move_recording),
         web.get(f"{recording}/upload", uploads.get_upload),
         web.put(f"{recording}/complete_upload", uploads.complete_upload),
+    ]
+
+
+def _label_routes(recording: str) -> list[web.RouteDef]:
+    return [
+        web.put(f"{recording}/star", labels.put_star),
+        web.put(f"{recording}/hold", labels.put_hold),
+        web.put(f"{recording}/retention", labels.put_retention),
+        web.get(f"{recording}/notes", labels.list_notes),
+        web.post(f"{recording}/notes", labels.create_note),
+        web.delete(f"{recording}/notes/{{note}}", labels.delete_note),
+        web.get(f"{recording}/shares", labels.list_shares),
+        web.post(f"{recording}/shares", labels.create_share),
+        web.delete(f"{recording}/shares/{{share}}", labels.delete_share),
+        web.get(f"{recording}/markers", labels.list_markers),
+    ]
+
+
+def _team_routes(base: str, account: str, user: str) -> list[web.RouteDef]:
+    team = f"{base}/teams/{{team}}"
+    return [
+        web.get(f"{base}/dashboard", teams.get_dashboard),
+        web.get(f"{account}/teams", teams.list_teams),
+        web.post(f"{account}/teams", teams.create_team),
+        web.get(team, teams.get_team),
+        web.put(team, teams.change_team),
+        web.delete(team, teams.delete_team),
+        web.put(f"{team}/members/{{user}}", teams.put_member),
+        web.delete(f"{team}/members/{{user}}", teams.delete_member),
+        web.put(f"{team}/reach", teams.put_reach),
+        web.get(f"{user}/do_not_record", teams.list_do_not_record),
+        web.post(f"{user}/do_not_record", teams.create_do_not_record),
+        web.delete(f"{user}/do_not_record/{{entry}}", teams.delete_do_not_record),
+        web.put(f"{user}/password", teams.put_password),
     ]
 
 

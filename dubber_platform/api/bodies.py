@@ -44,6 +44,9 @@ Speaker = Annotated[
 ]
 Short = Annotated[str, StringConstraints(strip_whitespace=True, max_length=50), AfterValidator(_no_control)]
 Value = Annotated[str, StringConstraints(max_length=255), AfterValidator(_no_control)]
+Reason = Annotated[
+    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=255), AfterValidator(_no_control)
+]
 TagText = Annotated[
     str, StringConstraints(strip_whitespace=True, min_length=1, max_length=25), AfterValidator(_no_control)
 ]
@@ -265,3 +268,65 @@ class NotificationChange(Body):
     post_url: Url | None = None
     event_type: Literal["recording.create", "recording.update"] | None = None
     include_data: bool | None = None
+
+
+class StarBody(Body):
+    """PUT /recordings/:id/star."""
+
+    starred: bool
+
+
+class NoteBody(Body):
+    """POST /recordings/:id/notes; line ends are fine."""
+
+    text: Annotated[str, StringConstraints(min_length=1, max_length=2000)]
+
+
+class ShareBody(Body):
+    """POST /recordings/:id/shares."""
+
+    expires_at: Date
+
+
+class HoldBody(Body):
+    """PUT /recordings/:id/hold."""
+
+    held: bool
+    reason: Value = ""
+
+
+class RetentionBody(Body):
+    """PUT /recordings/:id/retention."""
+
+    expiry_time: Date
+
+
+class DoNotRecordBody(Body):
+    """POST /users/:id/do_not_record."""
+
+    number: Speaker
+    reason: Reason
+
+
+class TeamBody(Body):
+    """POST /accounts/:id/teams, PUT /teams/:id."""
+
+    name: Name
+
+
+class MemberBody(Body):
+    """PUT /teams/:id/members/:user."""
+
+    role: Literal["Listener", "Contributor", "Manager"]
+
+
+class ReachBody(Body):
+    """PUT /teams/:id/reach: the whole set."""
+
+    users: Annotated[list[ReferenceId], Field(max_length=10_000)]
+
+
+class PasswordBody(Body):
+    """PUT /users/:id/password."""
+
+    password: Annotated[str, StringConstraints(min_length=10, max_length=200), AfterValidator(_no_control)]

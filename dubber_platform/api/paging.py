@@ -60,13 +60,29 @@ def recording_filter_of(given: Mapping[str, str]) -> RecordingFilter:
         status=status,
         recording_type=_one_of(given, "recording_type", ("recording", "voicemail")),
         dub_point_id=given.get("dub_point_id"),
+        user_id=given.get("user"),
+        starred=_flag(given, "starred"),
+        tagged=_flag(given, "tagged"),
         since=since,
         until=until,
     )
 
 
 RECORDING_PARAMETERS = (
-    *("query", "number", "tag", "status", "recording_type", "dub_point_id", "on", "from", "to"),
+    *(
+        "query",
+        "number",
+        "tag",
+        "status",
+        "recording_type",
+        "dub_point_id",
+        "user",
+        "starred",
+        "tagged",
+        "on",
+        "from",
+        "to",
+    ),
     *("count", "page", "after_id", "before_id"),
 )
 
@@ -85,6 +101,11 @@ def _one_of(given: Mapping[str, str], name: str, allowed: tuple[str, ...]) -> st
     if text is not None and text not in allowed:
         raise bad_parameter(name, f"must be one of {', '.join(allowed)}")
     return text
+
+
+def _flag(given: Mapping[str, str], name: str) -> bool | None:
+    text = _one_of(given, name, ("true", "false"))
+    return None if text is None else text == "true"
 
 
 def _instant(given: Mapping[str, str], name: str) -> datetime | None:

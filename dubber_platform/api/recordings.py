@@ -131,7 +131,7 @@ async def _created(request: web.Request, wanted: RecordingBody, work: Callable[[
     recording = await run(request, work)
     if wanted.recording_url is not None:
         recording = await pull_audio(platform(request), recording.id, wanted.recording_url)
-    return await _one(request, recording, status=201)
+    return await answer_one(request, recording, status=201)
 
 
 async def get_recording(request: web.Request) -> web.Response:
@@ -177,7 +177,7 @@ async def put_metadata(request: web.Request) -> web.Response:
         changes.set_metadata(session, caller(request).viewer, recording.id, wanted.metadata, now=now)
         return recording
 
-    return await _one(request, await run(request, work))
+    return await answer_one(request, await run(request, work))
 
 
 async def post_tags(request: web.Request) -> web.Response:
@@ -198,7 +198,7 @@ async def _tag(request: web.Request, tags: list[str]) -> web.Response:
         changes.set_tags(session, caller(request).viewer, recording.id, tags, now=now)
         return recording
 
-    return await _one(request, await run(request, work))
+    return await answer_one(request, await run(request, work))
 
 
 async def move_recording(request: web.Request) -> web.Response:
@@ -223,7 +223,7 @@ async def move_recording(request: web.Request) -> web.Response:
     recording = await run(request, work)
     if recording.status == DO_NOT_RECORD:
         await drop_withheld(platform(request), recording.id)
-    return await _one(request, recording)
+    return await answer_one(request, recording)
 
 
 async def delete_recording(request: web.Request) -> web.Response:
@@ -235,11 +235,12 @@ async def delete_recording(request: web.Request) -> web.Response:
 
 
 async def feature_not_enabled(request: web.Request) -> web.Response:
-    """What this plan does not include: AI, teams, exports, insights."""
+    """What this plan does not include: AI, exports, insights."""
     raise feature_off()
 
 
-async def _one(request: web.Request, recording: Recording, status: int = 200) -> web.Response:
+async def answer_one(request: web.Request, recording: Recording, status: int = 200) -> web.Response:
+    """The recording as an answer."""
     tags = await run(request, lambda session: tags_of(session, [recording])[recording.id])
     return web.json_response(recording_details_json(recording, tags, links(request)), status=status)
 

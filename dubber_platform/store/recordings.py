@@ -60,6 +60,9 @@ def _filtered(session: Session, statement: Select[Recording], wanted: RecordingF
         statement = statement.where(Recording.recording_type == wanted.recording_type)
     if wanted.dub_point_id is not None:
         statement = statement.where(Recording.dub_point_id == wanted.dub_point_id)
+    for column in ("user_id", "starred", "tagged"):
+        if getattr(wanted, column) is not None:
+            statement = statement.where(getattr(Recording, column) == getattr(wanted, column))
     if wanted.since is not None:
         statement = statement.where(Recording.start_time >= wanted.since)
     if wanted.until is not None:

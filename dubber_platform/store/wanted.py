@@ -34,6 +34,9 @@ class RecordingFilter:
     """None: whatever is complete, with its audio or without."""
     recording_type: str | None = None
     dub_point_id: str | None = None
+    user_id: str | None = None
+    starred: bool | None = None
+    tagged: bool | None = None
     since: datetime | None = None
     until: datetime | None = None
     """The first instant that is not wanted any more."""

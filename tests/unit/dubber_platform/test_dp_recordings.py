@@ -330,7 +330,7 @@ async def test_a_channel_gets_an_api_dub_point_of_its_own(bench: Bench) -> None:
     ("method", "path", "status", "code"),
     [
         ("GET", "/accounts/demo/recordings/1/ai", 403, 1010),
-        ("GET", "/accounts/demo/teams", 403, 1010),
+        ("POST", "/accounts/demo/data_exports", 403, 1010),
         ("GET", "/nothing", 404, 1009),
         ("PATCH", "/accounts/demo", 400, 1005),
     ],
