@@ -9,7 +9,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
-from aiohttp import web
+from aiohttp import CookieJar, web
 from aiohttp.test_utils import TestClient, TestServer
 
 from tests.support.gallery import ALICE, gallery_application
@@ -38,8 +38,10 @@ class Elements(HTMLParser):
 @pytest.fixture
 async def browser() -> AsyncIterator[Browser]:
     """Somebody who reads French."""
-    headers = {"Accept-Language": "fr"}
-    async with TestClient(TestServer(gallery_application()), headers=headers) as client:
+    server = TestServer(gallery_application())
+    await server.start_server()
+    jar = CookieJar(unsafe=True, treat_as_secure_origin=server.make_url("/").origin())
+    async with TestClient(server, cookie_jar=jar, headers={"Accept-Language": "fr"}) as client:
         yield client
 
 
