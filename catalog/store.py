@@ -15,6 +15,7 @@ from catalog.figures import Figures
 from catalog.provider import Provider
 from catalog.provisioning import Provisioning
 from catalog.recordings import Recordings
+from catalog.roster import Roster
 from catalog.service_settings import ServiceStore
 from catalog.settings import Settings
 from catalog.subscribers import Subscribers
@@ -51,6 +52,10 @@ class Catalog:
     def open_in(cls, data_dir: Path) -> Self:
         """Open the catalogue of a data directory."""
         return cls.open(f"sqlite:///{data_dir / FILE_NAME}")
+
+    def roster(self) -> Roster:
+        """For a reader that wants all subscribers at hand, again and again."""
+        return Roster(self.database)
 
     def version(self, topic: str) -> int:
         """How often one of these changed, by any process: ``subscribers``, ``settings``, ``recordings``, ``uploads``,

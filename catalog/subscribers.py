@@ -8,7 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, func, or_, select
+from sqlalchemy import ColumnElement, Connection, Row, bindparam, func, or_, select
 
 from callmodel.modes import Language, NotificationType, RecordingMode
 from callmodel.subscriber import DubPointKey, RecordingSettings, Subscriber
@@ -56,13 +56,13 @@ class Subscribers:
         """All, in order of number, from the one after ``after``."""
         query = select(table).where(table.c.number > after).order_by(table.c.number).limit(limit)
         with self._database.read() as connection:
-            return tuple(_subscriber(row) for row in connection.execute(query))
+            return tuple(subscriber_of(row) for row in connection.execute(query))
 
     def search(self, text: str, *, limit: int = 100) -> tuple[Subscriber, ...]:
         """Those whose number or name contains the text, whatever its case and accents; in order of number."""
         query = select(table).where(_contains(text)).order_by(table.c.number).limit(limit)
         with self._database.read() as connection:
-            return tuple(_subscriber(row) for row in connection.execute(query))
+            return tuple(subscriber_of(row) for row in connection.execute(query))
 
     def page(
         self,
@@ -84,7 +84,7 @@ class Subscribers:
         query, total = page_query(SortBy(sort), descending=descending), select(func.count()).select_from(table)
         query = query.where(*wanted).offset(max(offset, 0)).limit(min(limit, MAX_PAGE_ROWS))
         with self._database.read() as connection:
-            rows = tuple(_subscriber(row) for row in connection.execute(query))
+            rows = tuple(subscriber_of(row) for row in connection.execute(query))
             return rows, connection.scalar(total.where(*wanted)) or 0
 
     def mode_counts(self) -> dict[RecordingMode, int]:
@@ -101,8 +101,7 @@ class Subscribers:
     def upsert_all(self, users: Iterable[tuple[Subscriber, Credentials | None]], *, now: datetime) -> None:
         """Add or replace many, all or none of them; None leaves a password as it is."""
         with self._database.write(TOPIC) as connection:
-            for subscriber, credentials in users:
-                put_subscriber(connection, subscriber, credentials, now)
+            put_subscribers(connection, users, now)
 
     def set_password(self, number: str, password: str, *, realm: str, now: datetime) -> None:
         """Replace the password; UnknownSubscriberError."""
@@ -154,7 +153,7 @@ def get_subscribers(connection: Connection, numbers: Sequence[str]) -> dict[str,
     for start in range(0, len(numbers), _NUMBERS_AT_A_TIME):
         some = numbers[start : start + _NUMBERS_AT_A_TIME]
         found |= {
-            row.number: _subscriber(row) for row in connection.execute(select(table).where(table.c.number.in_(some)))
+            row.number: subscriber_of(row) for row in connection.execute(select(table).where(table.c.number.in_(some)))
         }
     return found
 
@@ -166,18 +165,36 @@ def put_credentials(connection: Connection, number: str, credentials: Credential
         raise UnknownSubscriberError(f"no subscriber has the number {number}")
 
 
-def put_subscriber(
-    connection: Connection, subscriber: Subscriber, credentials: Credentials | None, now: datetime
+def put_subscribers(
+    connection: Connection, users: Iterable[tuple[Subscriber, Credentials | None]], now: datetime
 ) -> None:
-    """Add or replace one within a transaction; None leaves a password as it is."""
-    if not is_number(subscriber.number):
-        raise ValueError(f"{subscriber.number!r} cannot be a subscriber's number")
-    values = {**_columns(subscriber), "updated_at": now}
-    if credentials is not None:
-        values |= _credential_columns(credentials)
-    done = connection.execute(table.update().where(table.c.number == subscriber.number).values(**values))
-    if done.rowcount == 0:
-        connection.execute(table.insert().values(number=subscriber.number, **values))
+    """Add or replace many within a transaction; None leaves a password as it is. ValueError for an odd number."""
+    rows: dict[str, dict[str, Any]] = {}
+    for subscriber, credentials in users:
+        number = subscriber.number
+        if not is_number(number):
+            raise ValueError(f"{number!r} cannot be a subscriber's number")
+        passwords = {} if credentials is None else _credential_columns(credentials)
+        rows[number] = {**rows.get(number, {}), **_columns(subscriber), **passwords, "updated_at": now}
+    known = get_numbers(connection, list(rows))
+    # Many rows go in one statement each: ten thousand users must not keep the server's writer waiting for long.
+    for with_password in (False, True):
+        some = {number: row for number, row in rows.items() if ("realm" in row) is with_password}
+        new = [{"number": number, **row} for number, row in some.items() if number not in known]
+        old = [{"known_number": number, **row} for number, row in some.items() if number in known]
+        if new:
+            connection.execute(table.insert(), new)
+        if old:
+            connection.execute(table.update().where(table.c.number == bindparam("known_number")), old)
+
+
+def get_numbers(connection: Connection, numbers: Sequence[str]) -> set[str]:
+    """Those of these numbers that there are, within a transaction."""
+    found: set[str] = set()
+    for start in range(0, len(numbers), _NUMBERS_AT_A_TIME):
+        some = numbers[start : start + _NUMBERS_AT_A_TIME]
+        found |= set(connection.execute(select(table.c.number).where(table.c.number.in_(some))).scalars())
+    return found
 
 
 def _contains(text: str) -> ColumnElement[bool]:
@@ -214,7 +231,7 @@ def _credential_columns(credentials: Credentials) -> dict[str, str]:
     }
 
 
-def _subscriber(row: Row[Any]) -> Subscriber:
+def subscriber_of(row: Row[Any]) -> Subscriber:
     recording = RecordingSettings(
         mode=RecordingMode(row.mode),
         announce_internal=row.announce_internal,

@@ -14,7 +14,8 @@ import structlog
 
 from callmodel.errors import StartError, reason_of
 from callmodel.manifest import RecordingManifest
-from catalog import Catalog, ServiceSettings
+from catalog import Catalog, Credentials, ServiceSettings
+from catalog.roster import Listed
 from mediaserver.call.config import CallConfig
 from mediaserver.call.context import CallContext, Contact
 from mediaserver.runtime.clock import Clock
@@ -26,7 +27,7 @@ from mediaserver.runtime.recordings import RecordingStore
 from mediaserver.runtime.service import service_config
 from mediaserver.runtime.signalling.network import DatagramNetwork
 from mediaserver.runtime.signalling.shell import SipShell
-from mediaserver.runtime.watch import LoadPrompts, Takers, Users, Watch
+from mediaserver.runtime.watch import LoadPrompts, Takers, Watch
 from mediaserver.sip.config import LocalContact, SessionTimerConfig, SessionTimerMode, SipConfig, SipLimits
 from mediaserver.sip.digest import Algorithm, Challenger
 from mediaserver.sip.hops import Transport
@@ -105,11 +106,10 @@ class MediaServer:
         self._ids = ids
         self._executor = executor
         self._refreshing: asyncio.Task[None] | None = None
-        self._digests: Mapping[str, Mapping[str, str]] = {}
+        self._credentials: Mapping[str, Credentials] = {}
         self._context: CallContext
         self._watch = Watch(
             catalog,
-            plan.calls.domain,
             Takers(users=self._take_users, service=self._take_service, prompts=self._take_prompts),
             load_prompts,
         )
@@ -261,11 +261,13 @@ class MediaServer:
             await self.refresh()
 
     def _ha1(self, user: str, algorithm: Algorithm) -> str | None:
-        known = self._digests.get(user)
-        return None if known is None else known[algorithm.value]
+        known = self._credentials.get(user)
+        if known is None or known.realm != self.plan.calls.domain:
+            return None  # a password of another domain is void
+        return known.ha1_sha256 if algorithm is Algorithm.SHA_256 else known.ha1_md5
 
-    def _take_users(self, users: Users) -> None:
-        self._digests = users.digests
+    def _take_users(self, users: Listed) -> None:
+        self._credentials = users.credentials
         self.directory.replace_subscribers(users.subscribers)
 
     def _take_service(self, service: ServiceSettings) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -11,10 +11,9 @@ import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
 from callmodel.errors import ConfigError
-from callmodel.subscriber import Subscriber
 from catalog import Catalog, ServiceSettings
+from catalog.roster import Listed
 from mediaserver.runtime.media_pool import Prompts
-from mediaserver.sip.digest import Algorithm
 
 _log = structlog.get_logger()
 
@@ -28,20 +27,10 @@ LoadPrompts = Callable[[], Prompts]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Users:
-    """All subscribers, and what their phones' digests are checked against."""
-
-    subscribers: Mapping[str, Subscriber]
-    """By number."""
-    digests: Mapping[str, Mapping[str, str]]
-    """HA1 by number and algorithm."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Takers:
     """Who is told what was read; called on the loop."""
 
-    users: Callable[[Users], None]
+    users: Callable[[Listed], None]
     service: Callable[[ServiceSettings], None]
     prompts: Callable[[Prompts], None]
 
@@ -49,10 +38,10 @@ class Takers:
 class Watch:
     """Reads what has changed. The event loop never waits for the database."""
 
-    def __init__(self, catalog: Catalog, realm: str, takers: Takers, load_prompts: LoadPrompts | None = None) -> None:
-        """``realm``: passwords of another one are void. Without ``load_prompts`` announcements never change."""
+    def __init__(self, catalog: Catalog, takers: Takers, load_prompts: LoadPrompts | None = None) -> None:
+        """Without ``load_prompts`` announcements never change."""
         self._catalog = catalog
-        self._realm = realm
+        self._roster = catalog.roster()
         self._takers = takers
         self._load_prompts = load_prompts
         self._seen: dict[str, int] = {}
@@ -76,7 +65,7 @@ class Watch:
         # a version is read before what it stands for, and seen only once that is in use: nothing is ever missed
         version = await self._version(SUBSCRIBERS)
         if version != self._seen.get(SUBSCRIBERS):
-            users = await _in_thread(self._read_users)
+            users = await _in_thread(self._roster.read)
             self._takers.users(users)
             self._seen[SUBSCRIBERS] = version
             if not first:
@@ -88,15 +77,6 @@ class Watch:
 
     async def _version(self, topic: str) -> int:
         return await _in_thread(lambda: self._catalog.version(topic))
-
-    def _read_users(self) -> Users:
-        digests = {
-            number: {Algorithm.SHA_256.value: known.ha1_sha256, Algorithm.MD5.value: known.ha1_md5}
-            for number, known in self._catalog.subscribers.all_credentials().items()
-            if known.realm == self._realm
-        }
-        listed = self._catalog.subscribers.list()
-        return Users(subscribers={subscriber.number: subscriber for subscriber in listed}, digests=digests)
 
     async def _read_service(self, *, first: bool) -> None:
         try:

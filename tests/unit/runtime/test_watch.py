@@ -16,9 +16,10 @@ from structlog.testing import capture_logs
 
 from callmodel.subscriber import Subscriber
 from catalog import Catalog, ServiceSettings
+from catalog.roster import Listed
 from mediaserver.media.config import PromptPcm
 from mediaserver.runtime.media_pool import Prompts
-from mediaserver.runtime.watch import Takers, Users, Watch
+from mediaserver.runtime.watch import Takers, Watch
 from prompts import PromptError
 
 NOW = datetime(2024, 5, 1, tzinfo=UTC)
@@ -30,7 +31,7 @@ PROMPTS = {("goodbye", "en"): SILENCE}
 class Server:
     """Takes what is read, and counts how often announcements were loaded."""
 
-    users: list[Users] = field(default_factory=list)
+    users: list[Listed] = field(default_factory=list)
     services: list[ServiceSettings] = field(default_factory=list)
     prompts: list[Prompts] = field(default_factory=list)
     trouble: Exception | None = None
@@ -53,7 +54,7 @@ def catalog(tmp_path: Path) -> Iterator[Catalog]:
 
 
 async def begun(catalog: Catalog, server: Server) -> Watch:
-    watch = Watch(catalog, "carrier.test", server.takers(), server.load)
+    watch = Watch(catalog, server.takers(), server.load)
     await watch.begin()
     return watch
 
@@ -84,16 +85,6 @@ async def test_only_what_has_changed_is_read_again(catalog: Catalog) -> None:
     catalog.subscribers.upsert(Subscriber(number="1001"), now=NOW)
     await watch.refresh()
     assert (list(server.users[-1].subscribers), len(server.services), server.loaded) == (["1001"], 2, 0)
-
-
-async def test_passwords_of_another_domain_are_void(catalog: Catalog) -> None:
-    server = Server()
-    for number, realm in (("1001", "carrier.test"), ("1002", "elsewhere.test")):
-        catalog.subscribers.upsert(Subscriber(number=number), now=NOW)
-        catalog.subscribers.set_password(number, "secret", realm=realm, now=NOW)
-    await begun(catalog, server)
-    assert list(server.users[0].digests) == ["1001"]
-    assert set(server.users[0].digests["1001"]) == {"SHA-256", "MD5"}
 
 
 async def test_announcements_are_loaded_when_they_changed(catalog: Catalog) -> None:
@@ -185,7 +176,7 @@ async def test_a_refresh_that_is_given_up_is_made_up_for_by_the_next(catalog: Ca
 
 async def test_without_a_loader_announcements_stay(catalog: Catalog) -> None:
     server = Server()
-    watch = Watch(catalog, "carrier.test", server.takers())
+    watch = Watch(catalog, server.takers())
     await watch.begin()
     catalog.service_settings.prompts_changed(now=NOW)
     await watch.refresh()
