@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from callbench.phone import Phone, PhoneCall
+from callbench.phone import Phone, PhoneCall, PhoneError
 from callbench.virtual_time import run_virtual
 from callmodel.modes import (
     FailureBehavior,
@@ -31,7 +31,7 @@ from callmodel.subscriber import Subscriber
 from catalog import ReminderTone, ServiceSettings
 from feature_codes import FeatureCode, FeatureCodes, FeatureCommand
 from prompts import PromptId, check_upload, restore, save_custom
-from tests.support.virtual import Carrier, Finished, config, in_the_way, user
+from tests.support.virtual import DOMAIN, PASSWORD, Carrier, Finished, config, in_the_way, user
 from tests.support.virtual_ears import REFUSED, heard, listen, words
 
 NOW = datetime(2024, 5, 1, tzinfo=UTC)
@@ -415,3 +415,21 @@ def test_what_was_set_before_a_start_holds_from_the_first_call_on(tmp_path: Path
         return found
 
     assert run_virtual(scenario()) == [[], [STARTED]]
+
+
+# --- passwords ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("realm", "password"), [(DOMAIN, "a new one"), ("elsewhere.test", PASSWORD)])
+def test_the_old_password_is_void_once_another_is_set_or_the_domain_is_another(
+    tmp_path: Path, realm: str, password: str
+) -> None:
+    async def scenario() -> None:
+        async with Carrier(data_dir=tmp_path, subscribers=(user("1001"),)) as carrier:
+            phone = await carrier.phone("1001")
+            carrier.server.catalog.subscribers.set_password("1001", password, realm=realm, now=NOW)
+            await carrier.server.refresh()
+            with pytest.raises(PhoneError, match=r"40[13]"):
+                await phone.register()
+
+    run_virtual(scenario())
