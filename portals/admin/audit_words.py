@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
@@ -48,6 +49,71 @@ KINDS: Final = (
 """Filters by the part of an action before its dot."""
 
 
+NAMES: Final[Mapping[str, str]] = {
+    "name": mark("Name"),
+    "language": mark("Language"),
+    "mailbox": mark("Mailbox"),
+    "no_answer_s": mark("Rings for (seconds)"),
+    "mode": mark("Mode"),
+    "announce_internal": mark("Announcement in internal calls"),
+    "announce_pstn": mark("Announcement in outside calls"),
+    "notification": mark("Pause/resume notification"),
+    "reminder_s": mark("Reminder tone every (seconds)"),
+    "record_voicemail": mark("Record voicemail"),
+    "service_provider": mark("Service provider"),
+    "external_group": mark("External group"),
+    "external_identifier": mark("External identifier"),
+    "role": mark("Role"),
+    "number": mark("Number"),
+    "scopes": mark("Rights"),
+    "codes.start": mark("Code: start"),
+    "codes.stop": mark("Code: stop"),
+    "codes.pause": mark("Code: pause"),
+    "codes.resume": mark("Code: resume"),
+    "reminder": mark("Reminder tone"),
+    "reminder.hz": mark("Reminder tone: frequency"),
+    "reminder.on_ms": mark("Reminder tone: burst"),
+    "reminder.off_ms": mark("Reminder tone: silence"),
+    "reminder.bursts": mark("Reminder tone: bursts"),
+    "reminder.level_dbm0": mark("Reminder tone: level"),
+    "refusal_tone": mark("Refusal tone"),
+    "failure_behavior": mark("When recording fails"),
+    "announce_on_resume": mark("Announce again after a pause"),
+    "on_demand_stop": mark("Stop in the mode On demand"),
+    "on_demand_announce": mark("Announcement in the mode On demand"),
+    "repeated_code": mark("Repeated code"),
+    "length_ms": mark("Length (ms)"),
+    "gain_db": mark("Made louder by (dB)"),
+    "group_id": mark("Group ID"),
+    "group_name": mark("Group"),
+    "auto_provisioning": mark("Automatic provisioning"),
+    "terms_accepted_at": mark("Terms accepted at"),
+    "terms_accepted_by": mark("Terms accepted by"),
+    "account_id": mark("Dubber account"),
+}
+"""Of values in the log; others are shown by their own name."""
+
+_VALUES: Final[Mapping[str, str]] = {
+    "on": mark("on"),
+    "off": mark("off"),
+    "Never": mark("Off"),
+    "Always": mark("Always"),
+    "Always with Pause/Resume": mark("Always with pause/resume"),
+    "On Demand": mark("On demand"),
+    "On Demand with User Initiated Start": mark("On demand with user initiated start"),
+    "None": mark("none"),
+    "Beep": mark("Beep"),
+    "Play Announcement": mark("Play announcement"),
+    "provider": mark("Service provider"),
+    "administrator": mark("Administrator"),
+    "user": mark("User"),
+    "PROCEED_WITH_CALL_NO_ANNOUNCEMENT": mark("Goes on, and nothing is said"),
+    "PROCEED_CALL_WITH_ANNOUNCEMENT": mark("Goes on with an announcement"),
+    "END_CALL_WITH_ANNOUNCEMENT": mark("Ends with an announcement"),
+}
+_INSTANT: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?\+00:00")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Difference:
     """One value, before and after; empty for none."""
@@ -55,6 +121,32 @@ class Difference:
     name: str
     before: str
     after: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Told:
+    """The same for people."""
+
+    label: str
+    before: str
+    after: str
+
+
+def told_differences(found: tuple[Difference, ...], t: Translator) -> tuple[Told, ...]:
+    """Names and plain values in the reader's language."""
+    return tuple(
+        Told(label=_label(one.name, t), before=_value(one.before, t), after=_value(one.after, t)) for one in found
+    )
+
+
+def _label(name: str, t: Translator) -> str:
+    return t(NAMES[name]) if name in NAMES else name
+
+
+def _value(text: str, t: Translator) -> str:
+    if _INSTANT.fullmatch(text):
+        return f"{text[:10]} {text[11:19]} UTC"
+    return t(_VALUES[text]) if text in _VALUES else text
 
 
 def action_text(action: str, t: Translator) -> str:

@@ -12,7 +12,7 @@ from typing import Any, Final
 from aiohttp import web
 
 from catalog.audit import MAX_LIST, AuditEntry
-from portals.admin.audit_words import KINDS, action_text, differences
+from portals.admin.audit_words import KINDS, action_text, differences, told_differences
 from portals.admin.roles import ADMIN
 from portals.admin.site import services_of
 from portals.services import Services
@@ -57,7 +57,10 @@ async def show(visit: Visit) -> web.StreamResponse:
     audit = services_of(visit).catalog.audit
     found = await visit.run(audit.list, before_id=before, limit=PAGE_ROWS + 1, **asked.query)
     entries = found[:PAGE_ROWS]
-    rows = [(entry, action_text(entry.action, visit.t), differences(entry.before, entry.after)) for entry in entries]
+    rows = [
+        (entry, action_text(entry.action, visit.t), told_differences(differences(entry.before, entry.after), visit.t))
+        for entry in entries
+    ]
     return await visit.page(
         "audit.html",
         fragment="list",

@@ -14,7 +14,7 @@ from portals.admin.roles import ADMIN
 from portals.admin.site import services_of
 from portals.saving import prompts_directory, replace_prompt, restore_prompt
 from portals.services import Services
-from prompts import CATALOGUE, PromptId, UploadError, heard_file, own_prompts
+from prompts import CATALOGUE, Audience, PromptId, UploadError, heard_file, own_prompts
 from prompts.custom import UPLOAD_LIMIT_BYTES
 from prompts.loader import LONGEST_S
 from webkit.forms import MAX_FORM_BYTES, Form
@@ -63,6 +63,7 @@ def _row(visit: Visit, prompt: PromptId, versions: dict[tuple[PromptId, Language
         "name": visit.t(NAMES[prompt]) if prompt in NAMES else prompt.value,
         "audience": visit.t(AUDIENCES[entry.audience]),
         "recorded": entry.recorded,
+        "about_recording": entry.audience is not Audience.CALLER,
         "versions": [versions[prompt, language] for language in Language],
     }
 
