@@ -24,6 +24,7 @@ class EventWords:
     def __init__(self, t: Translator, *, caller: Party, callee: Party) -> None:
         self._t = t
         self._names = {"a": caller.label or caller.number, "b": callee.label or callee.number}
+        self._users = {party.number: party.label for party in (caller, callee) if party.label}
         self._tellers: dict[str, Callable[[Mapping[str, Any]], str]] = {
             "call.invited": self._invited,
             "call.answered": lambda _: t("The call was answered."),
@@ -91,6 +92,15 @@ class EventWords:
     def _who(self, data: Mapping[str, Any]) -> str:
         return self._names.get(_of(data, "leg"), self._t("a phone"))
 
+    def _user(self, data: Mapping[str, Any]) -> str:
+        number = _of(data, "user")
+        return self._users.get(number, number)
+
+    def _command(self, data: Mapping[str, Any]) -> str:
+        t, command = self._t, _of(data, "command")
+        known = {"start": t("start"), "stop": t("stop"), "pause": t("pause"), "resume": t("resume")}
+        return known.get(command, command)
+
     def _invited(self, data: Mapping[str, Any]) -> str:
         return self._t("%(caller)s calls %(called)s.", caller=self._names["a"], called=_of(data, "called"))
 
@@ -119,13 +129,13 @@ class EventWords:
         )
 
     def _opened(self, data: Mapping[str, Any]) -> str:
-        user = _of(data, "user")
+        user = self._user(data)
         if _of(data, "kept") == "true":
             return self._t("The recording of %(user)s began.", user=user)
         return self._t("The recording of %(user)s began; it is kept only when the user asks for it.", user=user)
 
     def _steered(self, data: Mapping[str, Any]) -> str:
-        t, user = self._t, _of(data, "user")
+        t, user = self._t, self._user(data)
         done = {
             "start": t("%(user)s started the recording (%(channel)s).", user=user, channel=self._channel(data)),
             "stop": t("%(user)s stopped the recording (%(channel)s).", user=user, channel=self._channel(data)),
@@ -137,8 +147,8 @@ class EventWords:
     def _refused(self, data: Mapping[str, Any]) -> str:
         return self._t(
             "%(user)s asked for “%(command)s” (%(channel)s), which the mode or the moment does not allow.",
-            user=_of(data, "user"),
-            command=_of(data, "command"),
+            user=self._user(data),
+            command=self._command(data),
             channel=self._channel(data),
         )
 

@@ -32,11 +32,13 @@ async def show(visit: Visit) -> web.StreamResponse:
 
 async def _page(visit: Visit, form: Form | None) -> web.StreamResponse:
     services = services_of(visit)
+    installs = await visit.run(services.catalog.audit.list, action="provider.installed", limit=1)
     return await visit.page(
         "profile.html",
         status=200 if form is None else 422,
         form=form,
         provider=await _provider(visit),
+        installed=installs[0] if installs else None,
         domain=services.domain,
         portal=portal_of(services),
         longest=(MAX_PROVIDER_CHARS, MAX_GROUP_CHARS),

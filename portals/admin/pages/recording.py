@@ -93,7 +93,7 @@ async def _page(
         form=form,
         shown=shown_of(user.recording, form),
         around=around,
-        wording=[CATALOGUE[prompt].texts[user.language] for prompt in HEARD],
+        wording=[CATALOGUE[prompt].texts[user.language].replace("'", "’") for prompt in HEARD],
         reminder_choices=REMINDER_CHOICES,
         reminder_range=(REMINDER_MIN_S, REMINDER_MAX_S),
         portal=portal_of(services),
