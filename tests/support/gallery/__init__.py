@@ -95,7 +95,18 @@ async def _saved(visit: Visit) -> web.StreamResponse:
     return visit.redirect("/window")
 
 
-async def _audio(_visit: Visit) -> web.StreamResponse:
+async def _audio(visit: Visit) -> web.StreamResponse:
+    """In the part that the browser asks for: without that it could not seek."""
+    body = _recording()
+    part = visit.request.http_range
+    first = part.start or 0
+    sent = body[first : part.stop]
+    headers = {"Accept-Ranges": "bytes", "Content-Range": f"bytes {first}-{first + len(sent) - 1}/{len(body)}"}
+    return web.Response(status=206, body=sent, content_type="audio/wav", headers=headers)
+
+
+@functools.cache
+def _recording() -> bytes:
     channels = np.stack([sine(hz, -20.0, PLAYER_S, 8000) for hz in (300.0, 440.0)], axis=1)
     written = io.BytesIO()
     with wave.open(written, "wb") as file:
@@ -103,7 +114,7 @@ async def _audio(_visit: Visit) -> web.StreamResponse:
         file.setsampwidth(2)
         file.setframerate(8000)
         file.writeframes(channels.astype("<i2").tobytes())
-    return web.Response(body=written.getvalue(), content_type="audio/wav")
+    return written.getvalue()
 
 
 async def _peaks(visit: Visit) -> web.StreamResponse:
