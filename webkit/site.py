@@ -16,6 +16,7 @@ from babel.dates import LOCALTZ
 from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 
 from webkit.assets import Assets
+from webkit.compiled import CompiledTemplates
 from webkit.formats import Formats
 from webkit.forms import CSRF_FIELD, read_fields
 from webkit.i18n import LANGUAGES, load_translators
@@ -101,6 +102,7 @@ class Site:
             trim_blocks=True,
             lstrip_blocks=True,
             auto_reload=False,
+            bytecode_cache=CompiledTemplates(),
         )
         translator = self.translators[language]
         environment.install_gettext_translations(translator.catalogues, newstyle=True)  # type: ignore[attr-defined]  # jinja2.ext.i18n adds it
