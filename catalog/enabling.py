@@ -28,7 +28,7 @@ from catalog.provisioning import TOPIC as PROVISIONING_TOPIC
 from catalog.provisioning import ProvisioningStatus, request_in
 from catalog.store import Catalog
 from catalog.subscribers import TOPIC as SUBSCRIBERS_TOPIC
-from catalog.subscribers import get_subscribers, put_credentials, put_subscriber
+from catalog.subscribers import get_subscribers, put_credentials, put_subscribers
 from catalog.tables import api_tokens, portal_accounts, provisioning, subscribers
 
 MAX_NAME_CHARS: Final = 128
@@ -81,6 +81,7 @@ def edit_subscribers(catalog: Catalog, edits: Sequence[Edit], *, domain: str, ac
     """Make many changes, all or none; errors as ``save_subscriber`` has them."""
     changes: list[AuditChange] = []
     requested: list[str] = []
+    rows: list[tuple[Subscriber, Credentials | None]] = []
     saved: dict[str, Subscriber] = {}
     with catalog.database.write(SUBSCRIBERS_TOPIC, PROVISIONING_TOPIC) as connection:
         provider = read_provider(connection)
@@ -93,9 +94,10 @@ def edit_subscribers(catalog: Catalog, edits: Sequence[Edit], *, domain: str, ac
                 _check_may_enable(provider)
                 requested.append(edit.number)
             if new != old or edit.credentials is not None:
-                put_subscriber(connection, new, edit.credentials, now)
+                rows.append((new, edit.credentials))
             changes += _told(old, new, has_password=edit.credentials is not None)
             saved[edit.number] = new
+        put_subscribers(connection, rows, now)
         request_in(connection, requested, now)
         write_audit(connection, changes, actor=actor, now=now)
     numbers = [edit.number for edit in edits]
@@ -171,8 +173,7 @@ def identify_all(catalog: Catalog, *, domain: str, now: datetime) -> int:
     with catalog.database.write(SUBSCRIBERS_TOPIC) as connection:
         provider = read_provider(connection)
         found = get_subscribers(connection, connection.execute(lacking).scalars().all())
-        for subscriber in found.values():
-            put_subscriber(connection, identified(subscriber, provider, domain), None, now)
+        put_subscribers(connection, ((identified(one, provider, domain), None) for one in found.values()), now)
     return len(found)
 
 

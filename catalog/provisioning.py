@@ -25,6 +25,7 @@ TOPIC: Final = "provisioning"
 """Its version goes up with every change below."""
 
 MAX_PROBLEM_CHARS: Final = 2000
+_NUMBERS_AT_A_TIME: Final = 500
 _STANDSTILL: Final = "provisioning.standstill"
 
 
@@ -95,16 +96,15 @@ class Provisioning:
     def due(self, now: datetime, limit: int = 100) -> tuple[ProvisioningState, ...]:
         """What is to be done, or looked at, now; the longest due first."""
         with self._database.read() as connection:
-            return tuple(_state(row) for row in connection.execute(_open().where(table.c.next_at <= now).limit(limit)))
+            return tuple(_state(row) for row in _due(connection, now, limit))
 
     def claim_due(self, now: datetime, *, limit: int, lease: timedelta) -> tuple[ProvisioningState, ...]:
         """As ``due``, and nobody else gets them before the lease is over."""
-        query = _open().where(table.c.next_at <= now).limit(limit)
         with self._database.read() as connection:
-            if connection.execute(query.limit(1)).first() is None:
+            if not _due(connection, now, 1):
                 return ()
         with self._database.write() as connection:
-            numbers = [row.number for row in connection.execute(query)]
+            numbers = [row.number for row in _due(connection, now, limit)]
             claimed = {"next_at": now + lease, "updated_at": now}
             connection.execute(table.update().where(table.c.number.in_(numbers)).values(**claimed))
             rows = connection.execute(select(table).where(table.c.number.in_(numbers))).all()
@@ -185,10 +185,15 @@ def request_in(connection: Connection, numbers: Iterable[str], now: datetime) ->
         "next_at": now,
         "updated_at": now,
     }
-    for number in numbers:
-        done = connection.execute(table.update().where(table.c.number == number).values(**values))
-        if done.rowcount == 0:
-            connection.execute(table.insert().values(number=number, dub_point_id=None, **values))
+    wanted = list(dict.fromkeys(numbers))
+    known: set[str] = set()
+    for start in range(0, len(wanted), _NUMBERS_AT_A_TIME):
+        some = table.c.number.in_(wanted[start : start + _NUMBERS_AT_A_TIME])
+        known |= set(connection.execute(select(table.c.number).where(some)).scalars())
+        connection.execute(table.update().where(some).values(**values))
+    new = [{"number": number, "dub_point_id": None, **values} for number in wanted if number not in known]
+    if new:
+        connection.execute(table.insert(), new)
 
 
 def switch_in(connection: Connection, *, automatic: bool, now: datetime) -> None:
@@ -207,9 +212,18 @@ def switch_in(connection: Connection, *, automatic: bool, now: datetime) -> None
     connection.execute(table.update().where(chosen).values(**values))
 
 
-def _open() -> Any:
-    waiting = [ProvisioningStatus.PENDING.value, ProvisioningStatus.MANUAL.value]
-    return select(table).where(table.c.status.in_(waiting)).order_by(table.c.next_at, table.c.number)
+def due_query(status: ProvisioningStatus, now: datetime, limit: int) -> Any:
+    """Rows of one status whose time has come, in the order of an index."""
+    due = select(table).where(table.c.status == status.value, table.c.next_at <= now)
+    return due.order_by(table.c.next_at, table.c.number).limit(limit)
+
+
+def _due(connection: Connection, now: datetime, limit: int) -> list[Row[Any]]:
+    # One question for each status: asked for both at once, a database would sort all that waits.
+    found: list[Row[Any]] = []
+    for status in (ProvisioningStatus.PENDING, ProvisioningStatus.MANUAL):
+        found += connection.execute(due_query(status, now, limit)).all()
+    return sorted(found, key=lambda row: (row.next_at, row.number))[:limit]
 
 
 def _standstill(connection: Connection) -> str:

@@ -223,5 +223,5 @@ provisioning = Table(
     Column("attempts", Integer, nullable=False),
     Column("next_at", UtcDateTime, nullable=False),
     Column("updated_at", UtcDateTime, nullable=False),
-    Index("ix_provisioning_status", "status", "next_at"),
+    Index("ix_provisioning_status", "status", "next_at", "number"),
 )

@@ -34,7 +34,7 @@ def upgrade() -> None:
             ["number"], ["subscribers.number"], name="fk_provisioning_number_subscribers", ondelete="CASCADE"
         ),
     )
-    op.create_index("ix_provisioning_status", "provisioning", ["status", "next_at"])
+    op.create_index("ix_provisioning_status", "provisioning", ["status", "next_at", "number"])
 
 
 def _lists() -> None:

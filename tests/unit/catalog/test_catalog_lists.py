@@ -14,7 +14,8 @@ from sqlalchemy import text
 from callmodel.manifest import Party
 from callmodel.modes import RecordingMode
 from callmodel.subscriber import RecordingSettings, Subscriber
-from catalog import CallRecord, Catalog, DayFigures, SortBy
+from catalog import CallRecord, Catalog, DayFigures, ProvisioningStatus, SortBy
+from catalog.provisioning import due_query
 from catalog.subscribers import page_query
 from tests.support.recordings import finished
 
@@ -104,6 +105,11 @@ def test_a_page_of_users_is_read_in_the_order_of_an_index(catalog: Catalog, sort
     """No sort of the whole list: the plan has no temporary tree."""
     query = page_query(sort, descending=descending).limit(50).offset(5000)
     assert "TEMP B-TREE" not in plan(catalog, query)
+
+
+@pytest.mark.parametrize("status", list(ProvisioningStatus))
+def test_what_is_due_is_read_in_the_order_of_an_index(catalog: Catalog, status: ProvisioningStatus) -> None:
+    assert "TEMP B-TREE" not in plan(catalog, due_query(status, NOW, 10))
 
 
 def plan(catalog: Catalog, query: object) -> str:
