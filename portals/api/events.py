@@ -70,14 +70,13 @@ class EventFeed:
         return False
 
     def place_after(self, last_event_id: str) -> tuple[int, bool]:
-        """Where a client that saw this event goes on, and whether it missed some for good."""
+        """Where a client that saw this event goes on; True when nobody can say what it missed."""
         run, dash, number = last_event_id.partition("-")
         if not last_event_id:
             return self._count, False
         if run != self.run or not dash or not number.isascii() or not number.isdigit() or len(number) > 18:
             return self._count, True
-        place = min(int(number) + 1, self._count)
-        return place, place < self._count - len(self._events)
+        return min(int(number) + 1, self._count), False
 
 
 FEED: Final = web.AppKey("event_feed", EventFeed)

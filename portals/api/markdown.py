@@ -11,9 +11,9 @@ from portals.rest.scopes import MEANINGS
 HEAD = """\
 # HTTP APIs
 
-This page is drawn by `make docs` from the tables that the routes are served from; a test checks that it is fresh. Do not
-edit it. A running server tells the same with every field: `/api/v1/openapi.json` for programs (OpenAPI 3.1), `/api/v1/`
-for people.
+This page is drawn by `make docs` from the tables that the routes are served from; a test checks that it is fresh. Do
+not edit it. A running server tells the same with every field: `/api/v1/openapi.json` for programs (OpenAPI 3.1),
+`/api/v1/` for people.
 
 Every request carries `Authorization: Bearer <token>`; `mediaserver info` tells the first token, `POST /api/v1/tokens`
 makes others. A token that is bound to one user sees that user only.
@@ -30,16 +30,19 @@ The platform's documentation leaves these open, or this product has no such thin
 
 - Ids are base64 of `ciscospark://us/<KIND>/<uuid>`; a person's UUID is a version 5 made from the number.
 - `enabled: false` and `record: "Never"` mean the same. Enabling somebody needs `record`, unless it was set before.
-- Who sends both forms of the start/stop announcement: the one that differs from what holds is meant; the split one wins.
+- Who sends both forms of the start/stop announcement: the one that differs from what holds is meant, of two
+  the split one.
 - `serviceProvider`, `externalGroup` and `externalIdentifier` are read-only: another value is refused.
 - `callRecordingAccessSettings` are obeyed by `convergedRecordings` of that user's own token: no list without
-  `viewAndPlayRecordingsEnabled`, no link to the audio without `downloadRecordingsEnabled`. Dubber's portal has its own rules.
+  `viewAndPlayRecordingsEnabled`, no link to the audio without `downloadRecordingsEnabled`. Dubber's portal has
+  rules of its own.
 - Disabling the organisation puts the Group ID aside: nobody can be enabled until it is enabled again. Terms that were
   accepted stay so. A compliance announcement cannot be switched on: there is none.
 - A live call is listed once for each side that is a user, each with an id of its own. What mode or state does not allow
   is 409. A provisional recording has no `recordingState`: it was not invoked.
 - A token that stands for no user sees all sides of all calls, and all recordings.
-- `format` is `WAV`, which is what the link leads to. The link is signed, works for three hours, and ends with the server's run.
+- `format` is `WAV`, which is what the link leads to. The link is signed, works for three hours, and ends
+  with the server's run.
 """
 
 

@@ -184,7 +184,8 @@ async def list_prompts(asked: Asked[None, None]) -> Prompts:
 async def get_prompt(asked: Asked[None, None]) -> web.StreamResponse:
     """As calls hear it, as WAV."""
     prompt, language = _named(asked)
-    path = await asyncio.to_thread(heard_file, prompt, language, prompts_directory(asked.services))
+    services = asked.services
+    path = await asyncio.to_thread(heard_file, prompt, language, prompts_directory(services), services.prompts_dir)
     return web.FileResponse(path, headers={"Content-Type": "audio/wav"})
 
 

@@ -23,7 +23,8 @@ async def send_audio(request: web.Request, record: RecordingRecord, services: Se
     size = record.manifest.audio.size_bytes
     start, stop = _range(request, size)
     try:
-        file = await asyncio.to_thread(open_plain, record.path, at_rest_key=services.at_rest_key)
+        # opened and closed here, not in a thread: a caller that goes away meanwhile must not leave it open
+        file = open_plain(record.path, at_rest_key=services.at_rest_key)
     except SpoolError as error:
         raise refuse(404, "the audio is not there, or cannot be read") from error
     try:
@@ -43,7 +44,7 @@ async def send_audio(request: web.Request, record: RecordingRecord, services: Se
         if request.transport is not None:
             request.transport.abort()
     finally:
-        await asyncio.to_thread(file.close)
+        file.close()
     return response
 
 

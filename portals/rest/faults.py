@@ -12,6 +12,7 @@ from catalog.service_settings import SettingError
 from portals.ports import GroupOutcome
 from portals.rest.errors import RestError, refuse
 from portals.saving import GroupNotUsableError
+from prompts import UploadError
 
 _GROUP_STATUS = {GroupOutcome.UNKNOWN: 409, GroupOutcome.UNREACHABLE: 503, GroupOutcome.REFUSED: 502}
 
@@ -27,6 +28,8 @@ def as_refusal(error: MediaServerError) -> RestError:
             return refuse(400, str(error), field=f"codes.{error.field}")
         case SettingError():
             return refuse(400, str(error), field=error.field)
+        case UploadError():
+            return refuse(400, str(error))
         case GroupNotUsableError():
             return refuse(_GROUP_STATUS[error.check.outcome], str(error), field="group_id")
     if error.blame is Blame.USER:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import binascii
-from base64 import urlsafe_b64decode, urlsafe_b64encode
+from base64 import b64decode, urlsafe_b64encode
 
 from aiohttp import web
 
@@ -32,7 +32,7 @@ def read_cursor(cursor: str | None) -> str:
     try:
         if len(cursor) > LONGEST_CURSOR:
             raise ValueError("too long")
-        text = urlsafe_b64decode(cursor.encode("ascii") + b"=" * (-len(cursor) % 4)).decode()
+        text = b64decode(cursor.encode("ascii") + b"=" * (-len(cursor) % 4), altchars=b"-_", validate=True).decode()
     except (binascii.Error, ValueError) as error:
         raise refuse(400, "was not made by this server", field="cursor") from error
     if not text.isprintable():

@@ -11,7 +11,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from aiohttp import web
 
@@ -31,6 +33,7 @@ from catalog.audit import Actor
 from catalog.enabling import Edit, edit_subscribers
 from catalog.installing import accept_terms, install_group
 from catalog.service_settings import ServiceSettings
+from catalog.store import FILE_NAME
 from feature_codes import INITIAL_STATE, Cue, RecordingState, TableOptions, advance
 from portals.ports import (
     GroupCheck,
@@ -220,12 +223,8 @@ class WebSide:
 def make_web_side(directory: Path, *, installed: bool = True, people: tuple[Subscriber, ...] = PEOPLE) -> WebSide:
     """A catalogue with these people; call recording is installed and the terms are accepted, unless told otherwise."""
     directory.mkdir(parents=True, exist_ok=True)
+    (directory / FILE_NAME).write_bytes(_database(installed, people))
     catalog = Catalog.open_in(directory)
-    if installed:
-        install_group(catalog, GROUP, group_name="Acme", actor=TESTER, now=NOW)
-        accept_terms(catalog, actor=TESTER, now=NOW)
-    edits = [Edit(number=one.number, apply=_becomes(one)) for one in people]
-    edit_subscribers(catalog, edits, domain=DOMAIN, actor=TESTER, now=NOW)
     exchange, groups = Exchange(), Groups()
     services = Services(
         catalog=catalog,
@@ -238,6 +237,19 @@ def make_web_side(directory: Path, *, installed: bool = True, people: tuple[Subs
         defaults=DEFAULTS,
     )
     return WebSide(services=services, exchange=exchange, groups=groups)
+
+
+@cache
+def _database(installed: bool, people: tuple[Subscriber, ...]) -> bytes:
+    """The file of such a catalogue; made once, as its migrations take longer than most tests."""
+    with TemporaryDirectory() as name:
+        with Catalog.open_in(Path(name)) as catalog:
+            if installed:
+                install_group(catalog, GROUP, group_name="Acme", actor=TESTER, now=NOW)
+                accept_terms(catalog, actor=TESTER, now=NOW)
+            edits = [Edit(number=one.number, apply=_becomes(one)) for one in people]
+            edit_subscribers(catalog, edits, domain=DOMAIN, actor=TESTER, now=NOW)
+        return (Path(name) / FILE_NAME).read_bytes()
 
 
 def _becomes(subscriber: Subscriber) -> Callable[[Subscriber], Subscriber]:
