@@ -89,7 +89,7 @@ class People:
 
     async def noted(self, what: str, who: str, address: str) -> None:
         """Sign-ins stand in the audit log too."""
-        change = AuditChange(action=what, subject=f"account {who}")
+        change = AuditChange(action=what, subject=who)
         await asyncio.to_thread(
             self._services.catalog.audit.add,
             change,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Final
 
 from aiohttp import web
@@ -137,7 +137,7 @@ def _preview_row(user: UserRow, old: Subscriber | None, realm: str) -> PreviewRo
         name=new.name,
         added=old is None,
         phone_password="password" in user.values,
-        differences=differences(None if old is None else described(old), described(replace(new))),
+        differences=differences(described(old or Subscriber(number=user.number)), described(new)),
     )
 
 

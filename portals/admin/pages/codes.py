@@ -43,6 +43,7 @@ async def _page(
             "meaning": visit.t(MEANINGS[code.command]),
             "main": form.sent(f"{code.command}.main") if form else code.main,
             "alternate": form.sent(f"{code.command}.alternate") if form else code.alternate or "",
+            "saved": code.main,
             "enabled": form.flag(f"{code.command}.enabled") if form else code.enabled,
         }
         for code in codes
