@@ -16,20 +16,23 @@ pytestmark = pytest.mark.e2e
 
 PACKAGES = (
     *("callmodel", "feature_codes", "prompts", "mediaserver", "catalog", "spool"),
-    *("dubber_uploader", "dubber_platform", "callbench"),
+    *("dubber_uploader", "dubber_platform", "callbench", "webkit", "portals"),
 )
 FILES = ("pyproject.toml", "setup.py", "README.md", "LICENSE")
 
 LOADS = """
 import json, pathlib, sys, tempfile
-import callbench, catalog, dubber_platform, dubber_uploader, mediaserver, prompts
+import callbench, catalog, dubber_platform, dubber_uploader, mediaserver, portals.admin, prompts, webkit
 from callbench.analysis import analyze
 from mediaserver.app import cli
 from spool.schema import manifest_schema_text
+from webkit.assets import DIST, Assets
 store = catalog.Catalog.open_in(pathlib.Path(tempfile.mkdtemp()))
 found = {
     "subscribers": len(store.subscribers.list()),
     "sounds": len(prompts.load_prompts().sounds),
+    "styles": (DIST / Assets.load().file_name("app.css")).exists(),
+    "pages": [(pathlib.Path(p.__file__).parent / "templates").is_dir() for p in (webkit, portals.admin)],
     "schema": json.loads(manifest_schema_text())["title"],
     "from": sorted({str(pathlib.Path(m.__file__).parents[1]) for m in (prompts, catalog, mediaserver, callbench)}),
 }
@@ -43,7 +46,7 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder that holds the project and nothing else, as pip unpacked it from a wheel."""
     folder = tmp_path_factory.mktemp("wheel")
     source, target = folder / "source", folder / "installed"
-    left_out = shutil.ignore_patterns("__pycache__", "*.so", "_native*.c")
+    left_out = shutil.ignore_patterns("__pycache__", "*.so", "_native*.c", "node_modules")
     for name in PACKAGES:
         shutil.copytree(ROOT / name, source / name, ignore=left_out)
     for name in FILES:
@@ -55,7 +58,7 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return target
 
 
-def test_prompts_migrations_and_schema_are_found_in_it(installed: Path) -> None:
+def test_prompts_migrations_pages_and_schema_are_found_in_it(installed: Path) -> None:
     """Run away from the checkout, with the installed copy first on the path."""
     done = subprocess.run(
         [sys.executable, "-c", LOADS],
@@ -70,6 +73,8 @@ def test_prompts_migrations_and_schema_are_found_in_it(installed: Path) -> None:
     wanted = {
         "subscribers": 0,
         "sounds": 2 * sounds,
+        "styles": True,
+        "pages": [True, True],
         "schema": "Recording manifest, version 1",
         "from": [str(installed)],
     }

@@ -7,9 +7,9 @@ import shutil
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Literal
 
-from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, async_playwright
+from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, ViewportSize, async_playwright
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 PICTURES: Final = ROOT / "artifacts" / "pictures"
@@ -24,8 +24,8 @@ ARGUMENTS: Final = (
     "--no-first-run",
     "--autoplay-policy=no-user-gesture-required",
 )
-DESK: Final = {"width": 1360, "height": 900}
-PHONE: Final = {"width": 390, "height": 844}
+DESK: Final = ViewportSize(width=1360, height=900)
+PHONE: Final = ViewportSize(width=390, height=844)
 
 SERIOUS: Final = frozenset({"serious", "critical"})
 RUN_AXE: Final = """axe.run(document, {resultTypes: ["violations"]}).then(({violations}) => JSON.stringify(
@@ -77,20 +77,31 @@ class Window:
         return int(wide)
 
     async def picture(self, name: str, *, whole: bool = True) -> Path:
-        """Written to ``artifacts/pictures/<name>.png``."""
+        """Written to ``artifacts/pictures/<name>.png``; the ``whole`` page as on a screen that is high enough for it."""
         path = PICTURES / f"{name}.png"
         path.parent.mkdir(parents=True, exist_ok=True)
+        before = self.page.viewport_size
+        assert before is not None
         await self.page.evaluate("scrollTo(0, 0)")
-        await self.page.screenshot(path=path, full_page=whole, animations="disabled")
+        if whole:
+            height = await self.page.evaluate("document.documentElement.scrollHeight")
+            await self.page.set_viewport_size(ViewportSize(width=before["width"], height=max(before["height"], height)))
+        await self.page.screenshot(path=path, animations="disabled")
+        await self.page.set_viewport_size(before)
         return path
 
 
 @asynccontextmanager
 async def window(
-    browser: Browser, *, language: str = "en", scheme: str = "light", size: dict[str, int] | None = None, **options: Any
+    browser: Browser,
+    *,
+    language: str = "en",
+    scheme: Literal["light", "dark"] = "light",
+    size: ViewportSize = DESK,
+    **options: Any,
 ) -> AsyncIterator[Window]:
     """A fresh profile with one page."""
-    context = await browser.new_context(locale=language, color_scheme=scheme, viewport=size or DESK, **options)
+    context = await browser.new_context(locale=language, color_scheme=scheme, viewport=size, **options)
     try:
         yield Window(context, await context.new_page())
     finally:

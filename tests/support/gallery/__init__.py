@@ -82,8 +82,8 @@ async def _gallery(visit: Visit) -> web.StreamResponse:
 async def _list(visit: Visit) -> web.StreamResponse:
     query = visit.query("q").casefold()
     people = [person for person in PEOPLE if query in person.name.casefold()]
-    chosen = {"people": people, "q": visit.query("q"), "page": visit.number("page", 1, 1, 1000)}
-    return await visit.page("gallery_list.html", fragment="rows", **chosen)
+    number = visit.number("page", 1, 1, 1000)
+    return await visit.page("gallery_list.html", fragment="rows", people=people, q=visit.query("q"), page=number)
 
 
 async def _window(visit: Visit) -> web.StreamResponse:
