@@ -5,6 +5,7 @@ from __future__ import annotations
 import gettext
 import io
 from collections.abc import Iterable
+from functools import cache
 from importlib.resources import files
 from typing import Any, Final
 
@@ -46,6 +47,7 @@ def load_translators(packages: Iterable[str]) -> dict[str, Translator]:
     return {language: Translator(language, _catalogues(language, names)) for language in LANGUAGES}
 
 
+@cache
 def _catalogues(language: str, packages: tuple[str, ...]) -> gettext.NullTranslations:
     merged = gettext.NullTranslations()
     if language == "en":
