@@ -52,10 +52,10 @@ class Database:
         return await asyncio.get_running_loop().run_in_executor(self._thread, work)
 
 
-def engine_of(url: str) -> Engine:
-    """SQLAlchemy's engine as the platform uses it; nothing is opened yet."""
+def engine_of(url: str, **options: Any) -> Engine:
+    """SQLAlchemy's engine as the platform uses it, with further options of its own; nothing is opened yet."""
     arguments: dict[str, Any] = {"check_same_thread": False} if url.startswith("sqlite") else {}
-    engine = create_engine(url, connect_args=arguments, hide_parameters=True)
+    engine = create_engine(url, connect_args=arguments, hide_parameters=True, **options)
     if url.startswith("sqlite"):
         event.listen(engine, "connect", _tune_sqlite)
         event.listen(engine, "begin", _begin_sqlite)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
 
 from dubber_platform import UNLIMITED, PlatformConfig
 from tests.support.dubber import Bench, open_bench
+from tests.support.library import Library, open_library
 
 
 @pytest.fixture
@@ -16,3 +17,11 @@ async def bench(tmp_path: Path) -> AsyncIterator[Bench]:
     """A platform with no limits, seeded, and a caller with group authentication."""
     async with open_bench(PlatformConfig(data_dir=tmp_path, limits=UNLIMITED)) as opened:
         yield opened
+
+
+@pytest.fixture
+def library() -> Iterator[Library]:
+    """A store in memory."""
+    opened = open_library()
+    yield opened
+    opened.close()
