@@ -20,7 +20,7 @@ ROOT = Path(__file__).resolve().parent.parent
 BIN = Path(sys.executable).parent
 IN_CI = os.environ.get("CI") == "true"
 
-PROGRAMS = {"sipp": "sip-tester", "baresip": "baresip-core", "cc": "gcc libc6-dev"}
+PROGRAMS = {"sipp": "sip-tester", "baresip": "baresip-core", "cc": "gcc libc6-dev", "chromium": "chromium"}
 """Programs that tests drive, and the Debian packages that have each."""
 
 PYTEST_COUNTS = re.compile(r"(\d+) (passed|failed|error|errors|skipped|xfailed|xpassed|deselected)")
@@ -62,7 +62,7 @@ def lanes() -> tuple[Lane, ...]:
         Lane(name="mypy", command=(str(BIN / "mypy"),), group="lint"),
         Lane(name="import contracts", command=(str(BIN / "lint-imports"),), group="lint"),
         Lane(name="core", command=(*pytest, "-n", "2", "tests/unit", "tests/machines", "tests/wire", "tests/calls")),
-        Lane(name="end to end", command=(*pytest, "tests/e2e"), needs=("cc",), absent=no_native_forwarder),
+        Lane(name="end to end", command=(*pytest, "tests/e2e"), needs=("cc", "chromium"), absent=no_native_forwarder),
         Lane(name="interop", command=(*pytest, "tests/interop"), needs=("sipp", "baresip")),
     )
 

@@ -77,7 +77,7 @@ class Window:
         return int(wide)
 
     async def picture(self, name: str, *, whole: bool = True) -> Path:
-        """Written to ``artifacts/pictures/<name>.png``; the ``whole`` page as on a screen that is high enough for it."""
+        """Written to ``artifacts/pictures/<name>.png``; the ``whole`` page as on a screen that is high enough."""
         path = PICTURES / f"{name}.png"
         path.parent.mkdir(parents=True, exist_ok=True)
         before = self.page.viewport_size
