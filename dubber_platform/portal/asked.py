@@ -40,7 +40,7 @@ class Asked:
     def of(cls, visit: Visit) -> Asked:
         """Read the query; HTTPBadRequest for a kind there is not."""
         problems: dict[str, str] = {}
-        kind = visit.query("kind", Kind.ALL.value)
+        kind = visit.query("kind", limit=ID_MAX) or Kind.ALL.value
         if kind not in set(Kind):
             raise web.HTTPBadRequest
         first, last = _date(visit, "from", problems), _date(visit, "until", problems)
