@@ -81,6 +81,7 @@ class Provisioner:
         self._name = secrets.token_hex(8)
         self._wake = asyncio.Event()
         self._stopped = asyncio.Event()
+        self._recovered = False
         self._held_until: datetime | None = None
 
     def wake(self) -> None:
@@ -94,17 +95,19 @@ class Provisioner:
 
     async def run(self) -> None:
         """Provision until stopped."""
-        await self.recover()
         while not self._stopped.is_set():
             self._wake.clear()
             await self._work_until_stopped()
             await self._rest()
 
     async def recover(self) -> None:
-        """At the start: what is waiting, or what a crash left claimed, falls due."""
+        """At the start, once: what is waiting, or what a crash left claimed, falls due."""
+        if self._recovered:
+            return
         now = self._clock.now()
         await asyncio.to_thread(partial(self._catalog.provisioning.stand_still, "", now=now))
         await asyncio.to_thread(self._catalog.provisioning.hurry, now)
+        self._recovered = True
 
     async def provision_due(self, *, limit: int | None = None) -> int:
         """Work on everything that is due now (or on so many), and return how many rows were tried."""
@@ -124,7 +127,7 @@ class Provisioner:
     # --- rhythm ---------------------------------------------------------------------------------
 
     async def _work_until_stopped(self) -> None:
-        work = asyncio.create_task(self.provision_due(), name="provision")
+        work = asyncio.create_task(self._work(), name="provision")
         stopped = asyncio.create_task(self._stopped.wait())
         try:
             await asyncio.wait([work, stopped], return_when=asyncio.FIRST_COMPLETED)
@@ -134,11 +137,14 @@ class Provisioner:
             stopped.cancel()
             work.cancel()
             _, fault = await asyncio.gather(stopped, work, return_exceptions=True)
-        if isinstance(fault, SQLAlchemyError):
-            log.error("provisioning.catalogue_fault", reason=str(fault))
+        if isinstance(fault, Exception):
+            # The edge of a task: a catalogue that cannot be written (a full disk) must not end the provisioner.
+            log.error("provisioning.catalogue_fault", exc_info=fault)
             self._held_until = self._clock.now() + timedelta(seconds=self._poll_s)
-        elif isinstance(fault, Exception):
-            raise fault
+
+    async def _work(self) -> None:
+        await self.recover()
+        await self.provision_due()
 
     async def _rest(self) -> None:
         """Until somebody wakes us, or something may be due."""

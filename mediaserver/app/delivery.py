@@ -59,8 +59,10 @@ class Delivery:
         """Let what is being delivered finish for a moment; the rest goes on at the next start."""
         self._worker.stop()
         self._provisioner.stop()
-        await asyncio.gather(*self._tasks)
-        await self.client.__aexit__(None, None, None)
+        try:
+            await asyncio.gather(*self._tasks)
+        finally:
+            await self.client.__aexit__(None, None, None)
 
 
 async def start_delivery(

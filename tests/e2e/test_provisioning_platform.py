@@ -6,19 +6,22 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from sqlalchemy import delete
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 from callmodel.modes import RecordingMode
 from callmodel.subscriber import RecordingSettings, Subscriber
-from catalog import Actor, ProvisioningState, ProvisioningStatus
+from catalog import Actor, Catalog, ProvisioningState, ProvisioningStatus
 from catalog.enabling import retry_provisioning, save_subscriber
+from catalog.engine import Database
 from catalog.installing import accept_terms, install_group, remove_group, set_auto_provisioning
+from catalog.provisioning import Provisioning
 from dubber_platform import UNLIMITED
 from dubber_platform.secrets_at_rest import digest_token
 from dubber_platform.store.schema import Token
@@ -326,6 +329,54 @@ async def test_without_a_group_nothing_is_tried(carrier: Carrier) -> None:
     async with provisioner(carrier) as one:
         await one.provision_due()
     assert (row(carrier).status, row(carrier).problem) == (ProvisioningStatus.PENDING, NOT_INSTALLED)
+
+
+async def test_a_group_that_dubber_does_not_know_is_refused_in_its_words(carrier: Carrier) -> None:
+    enable(carrier, "1001")
+    install_group(carrier.catalog, "nobody", actor=ANNE, now=carrier.clock.now())
+    async with provisioner(carrier) as one:
+        await settle(carrier, one)
+    assert (row(carrier).status, "/groups/nobody/accounts gave 404 1009" in row(carrier).problem) == (
+        ProvisioningStatus.FAILED,
+        True,
+    ), row(carrier).problem
+
+
+async def test_a_catalogue_that_cannot_be_read_does_not_end_the_work(carrier: Carrier) -> None:
+    """As long as its table is away; then what waits is done."""
+    changes: asyncio.Queue[ProvisioningState] = asyncio.Queue()
+    failing = FailingCatalog(carrier.catalog.database)
+    enable(carrier, "1001")
+    async with DubberClient(carrier.config(), carrier.clock) as client:
+        one = Provisioner(catalog=failing, client=client, clock=carrier.clock, on_change=changes.put_nowait)
+        running = asyncio.create_task(one.run())
+        found = await changes.get()
+        one.stop()
+        await running
+    assert (failing.faults, found.status) == (0, ProvisioningStatus.DONE)
+
+
+class FailingCatalog(Catalog):
+    """Its disk is full three times."""
+
+    def __init__(self, database: Database) -> None:
+        super().__init__(database)
+        self.faults = 3
+        self.provisioning = FailingProvisioning(database, self)
+
+
+class FailingProvisioning(Provisioning):
+    """Raises what a database raises."""
+
+    def __init__(self, database: Database, catalog: FailingCatalog) -> None:
+        super().__init__(database)
+        self._catalog = catalog
+
+    def claim_due(self, now: datetime, *, limit: int, lease: timedelta) -> tuple[ProvisioningState, ...]:
+        if self._catalog.faults:
+            self._catalog.faults -= 1
+            raise OperationalError("claim", {}, Exception("database or disk is full"))
+        return super().claim_due(now, limit=limit, lease=lease)
 
 
 # --- by hand ----------------------------------------------------------------------------------------

@@ -20,7 +20,8 @@ from sqlalchemy.orm import Session
 import spool
 from callmodel.manifest import Party
 from callmodel.subscriber import DubPointKey
-from catalog import JobState
+from catalog import Actor, JobState
+from catalog.installing import install_group
 from dubber_platform import UNLIMITED, PlanLimits
 from dubber_platform.store.schema import Recording
 from dubber_uploader import DeliveryFormat, DubberClient, RealClock
@@ -110,6 +111,17 @@ async def test_a_recording_without_a_key_is_not_lost_either(carrier: Carrier) ->
     group = f"/groups/{carrier.platform.seed['group_id']}/unidentified_recordings"
     (found,) = await carrier.delivered(group)
     assert (found["from"], found["dub_point_id"]) == ("anonymous", None)
+
+
+async def test_the_group_that_somebody_installed_takes_what_has_no_dub_point(carrier: Carrier) -> None:
+    above = carrier.platform.seed["group_id"]
+    below = await carrier.platform.call("POST", f"/groups/{above}/groups", json={"name": "Acme"})
+    install_group(carrier.catalog, below.body["id"], actor=Actor(name="anne"), now=carrier.clock.now())
+    carrier.record(dub_point=None)
+    async with carrier.uploader() as worker:
+        await carrier.drain(worker)
+    found = [await carrier.delivered(f"/groups/{group}/unidentified_recordings") for group in (below.body["id"], above)]
+    assert [len(recordings) for recordings in found] == [1, 0]
 
 
 async def test_a_connection_cut_in_the_middle_of_a_part_costs_that_part_only(carrier: Carrier) -> None:
