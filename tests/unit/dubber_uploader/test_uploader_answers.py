@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from callmodel.errors import ConfigError
-from callmodel.manifest import Party
+from callmodel.manifest import Mark, MarkKind, Party
 from dubber_uploader import DubberClient, DubberConfig, RealClock, UploaderConfig
 from dubber_uploader.answers import detail_of, retry_after_of
 from dubber_uploader.mapping import original_filename, recording_fields, unidentified_fields, whole_seconds
@@ -95,6 +95,27 @@ def test_what_callers_write_into_headers_costs_no_delivery(tmp_path: Path) -> No
     assert (fields["from"], fields["to"], fields["dub_point_id"]) == ("anonymous", "9" * 50, "d")
     assert fields["from_label"] == "a b" + "x" * 125
     assert max(len(value) for value in fields["meta_tags"].values()) <= 255
+
+
+@pytest.mark.parametrize(("paused_s", "pause"), [(20, "p1+20:cut"), (0, "p1+20")], ids=["cut out", "silenced"])
+def test_marks_travel_as_meta_tags(tmp_path: Path, paused_s: int, pause: str) -> None:
+    """Whether a pause is in the file or not is told by the file's length."""
+    _, manifest = finished(tmp_path, frames=8000)
+    started = manifest.started_at
+    paused = replace(
+        manifest,
+        duration_ms=30_000.0,
+        ended_at=started + timedelta(seconds=30 + paused_s),
+        marks=(
+            Mark(kind=MarkKind.CODE, file_ms=1000, call_ms=1000, channel=1, detail={"command": "pause"}),
+            Mark(kind=MarkKind.PAUSE, file_ms=1000, call_ms=1000, length_ms=20_000),
+        ),
+    )
+    tags = recording_fields(paused, sha256="x", suffix="wav", recorder="r")["meta_tags"]
+    assert tags["marks-01"] == f"c1/1:pause {pause}"
+    tones = [Mark(kind=MarkKind.TONE, file_ms=1000.0 * at, call_ms=0, length_ms=200) for at in range(5000)]
+    tags = recording_fields(replace(paused, marks=tuple(tones)), sha256="x", suffix="wav", recorder="r")["meta_tags"]
+    assert (len(tags) <= 50, max(len(value) for value in tags.values()) <= 255) == (True, True)
 
 
 def test_an_unidentified_recording_takes_its_key_along() -> None:
