@@ -11,9 +11,9 @@ from typing import Annotated, Any, Final
 import typer
 
 from callmodel.modes import Language, NotificationType, RecordingMode
-from callmodel.subscriber import Subscriber
-from catalog import Actor, EnablingError, UsersFileError, is_number, make_credentials
-from catalog.enabling import remove_subscriber, save_subscriber
+from callmodel.subscriber import REMINDER_MAX_S, REMINDER_MIN_S, Subscriber
+from catalog import Actor, EnablingError, GroupIdMissing, UsersFileError, is_number, make_credentials
+from catalog.enabling import Edit, edit_subscribers, remove_subscriber
 from catalog.installing import install_configured
 from catalog.users_file import FileFormat, export_users, import_users
 from mediaserver.app.console import (
@@ -53,8 +53,8 @@ def import_(
     except OSError as error:
         raise CommandError(f"{file} cannot be read: {error.strerror}", Exit.WRONG_USE) from error
     with open_catalog(settings) as catalog:
-        install_configured(catalog, settings.uploader.group_id, now=datetime.now(UTC))
         try:
+            install_configured(catalog, settings.uploader.group_id, now=datetime.now(UTC))
             done = import_users(
                 catalog, data, _format(file_format, file), realm=settings.domain, actor=_ACTOR, now=datetime.now(UTC)
             )
@@ -62,6 +62,8 @@ def import_(
             raise CommandError(f"{file}: {error}. Nothing was applied", Exit.WRONG_USE) from error
         except EnablingError as error:
             raise CommandError(f"{file}: {_how_to_enable(error)} Nothing was applied.", Exit.WRONG_USE) from error
+        except ValueError as error:
+            raise CommandError(f"{error}. Nothing was applied", Exit.WRONG_USE) from error
     if as_json:
         print_json({"added": done.added, "changed": done.changed})
     else:
@@ -137,35 +139,36 @@ def set_(
     settings = settings_for(config, data_dir)
     if not is_number(number):
         raise CommandError(f"{number!r} is no number: use 1 to 32 of 0-9 a-z + - _ .", Exit.WRONG_USE)
+    if reminder is not None and reminder != 0 and not REMINDER_MIN_S <= reminder <= REMINDER_MAX_S:
+        raise CommandError(f"--reminder: use {REMINDER_MIN_S} to {REMINDER_MAX_S}, or 0 for none", Exit.WRONG_USE)
+    changes = {"name": name, "language": language, "mailbox": mailbox, "no_answer_s": no_answer}
+    recording = {
+        "mode": mode,
+        "announce_internal": announce_internal,
+        "announce_pstn": announce_pstn,
+        "notification": notification,
+        "record_voicemail": record_voicemail,
+    }
+
+    def change(before: Subscriber) -> Subscriber:
+        settings_after = replace(before.recording, **_said(recording))
+        if reminder is not None:
+            settings_after = replace(settings_after, reminder_s=reminder or None)
+        return replace(before, **_said(changes), recording=settings_after)
+
+    secret = secrets.token_urlsafe(12) if password == "-" else password  # noqa: S105 -- a marker, no password
+    credentials = None if secret is None else make_credentials(number, settings.domain, secret)
+    edit = Edit(number=number, apply=change, credentials=credentials)
     with open_catalog(settings) as catalog:
         now = datetime.now(UTC)
-        install_configured(catalog, settings.uploader.group_id, now=now)
-        before = catalog.subscribers.get(number) or Subscriber(number=number)
-        changes = {"name": name, "language": language, "mailbox": mailbox, "no_answer_s": no_answer}
-        recording = {
-            "mode": mode,
-            "announce_internal": announce_internal,
-            "announce_pstn": announce_pstn,
-            "notification": notification,
-            "record_voicemail": record_voicemail,
-        }
         try:
-            settings_after = replace(before.recording, **_said(recording))
-            if reminder is not None:
-                settings_after = replace(settings_after, reminder_s=reminder or None)
-        except ValueError as error:
-            raise CommandError(f"--reminder: {error}", Exit.WRONG_USE) from error
-        after = replace(before, **_said(changes), recording=settings_after)
-        secret = secrets.token_urlsafe(12) if password == "-" else password  # noqa: S105 -- a marker, no password
-        credentials = None if secret is None else make_credentials(number, settings.domain, secret)
-        try:
-            after = save_subscriber(
-                catalog, after, domain=settings.domain, actor=_ACTOR, now=now, credentials=credentials
-            )
+            install_configured(catalog, settings.uploader.group_id, now=now)
+            done = edit_subscribers(catalog, [edit], domain=settings.domain, actor=_ACTOR, now=now)
         except EnablingError as error:
             raise CommandError(_how_to_enable(error), Exit.WRONG_USE) from error
         except ValueError as error:
             raise CommandError(str(error), Exit.WRONG_USE) from error
+    (after,) = done.saved
     shown = _shown(after) | ({"password": secret} if password == "-" else {})  # noqa: S105 -- as above
     if as_json:
         print_json(shown)
@@ -190,10 +193,11 @@ def remove(
 
 def _how_to_enable(error: EnablingError) -> str:
     """What is missing before a user can be enabled, and the two ways to get it."""
-    return (
-        f"{error}. Install call recording on the provider's portal page (/admin, My account, Profile, Install call "
-        "recording), or set the Group ID in the configuration (group_id in the table [uploader]); then enable the user."
-    )
+    page = "/admin, My account, Profile"
+    there = f"Accept them in the portal ({page})"
+    if isinstance(error, GroupIdMissing):
+        there = f"Install call recording in the provider's portal ({page}, Install call recording)"
+    return f"{error}. {there}, or set group_id in the table [uploader] of the configuration; then enable the user."
 
 
 def _format(said: FileFormat | None, file: Path | None) -> FileFormat:
