@@ -41,8 +41,8 @@ The platform's documentation leaves these open, or this product has no such thin
 - A live call is listed once for each side that is a user, each with an id of its own. What mode or state does not allow
   is 409. A provisional recording has no `recordingState`: it was not invoked.
 - A token that stands for no user sees all sides of all calls, and all recordings.
-- `format` is `WAV`, which is what the link leads to. The link is signed, works for three hours, and ends
-  with the server's run.
+- Recordings are WAV, which the API's `format` has no word for: it is left out, and a filter for `MP3` finds none. The
+  link to the audio is signed, works for three hours, and ends with the server's run.
 """
 
 

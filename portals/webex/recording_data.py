@@ -30,7 +30,6 @@ class Recording(Out):
     topic: str
     create_time: Instant
     time_recorded: Instant
-    format: str
     service_type: str
     duration_seconds: int
     size_bytes: int
@@ -170,7 +169,6 @@ def _facts(record: RecordingRecord, services: Services) -> dict[str, Any]:
         "topic": f"{_called(manifest.caller)} - {_called(manifest.callee)}",
         "create_time": record.added_at,
         "time_recorded": manifest.started_at,
-        "format": "WAV",
         "service_type": "calling",
         "duration_seconds": round(manifest.duration_ms / 1000),
         "size_bytes": manifest.audio.size_bytes,
