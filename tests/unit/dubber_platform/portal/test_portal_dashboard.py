@@ -26,13 +26,13 @@ async def world(portal: PortalBench) -> None:
         (
             ADMIN,
             "Recorded calls 2 today: 2 Voicemails 1 Most important 1 starred Tagged calls 1 Total duration 1:02:10 "
-            "hours, minutes, seconds Storage 2.0 MB audio, without deleted recordings People 4 2 dub.points "
-            "Unidentified 1 waiting for a user Do not record 1 facts without audio",
+            "hours, minutes, seconds Storage 2.0 MB 1 without audio: do not record People 4 2 dub.points "
+            "Unidentified 1 waiting for a user",
         ),
         (
             BOB,
             "Recorded calls 1 today: 0 Voicemails 0 Most important 0 starred Tagged calls 0 Total duration 1:05 "
-            "minutes, seconds Storage 0 bytes audio, without deleted recordings Do not record 1 facts without audio",
+            "minutes, seconds Storage 0 bytes 1 without audio: do not record",
         ),
     ],
     ids=("administrator", "user"),
