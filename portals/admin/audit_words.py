@@ -32,6 +32,8 @@ ACTIONS: Final[Mapping[str, str]] = {
     "account.key_changed": mark("changed the own portal password"),
     "access.issued": mark("made an API key"),
     "access.revoked": mark("revoked an API key"),
+    "call.steered": mark("steered the recording of a call"),
+    "call.hung_up": mark("ended a call"),
 }
 """What an actor did. An action that is not here is shown as it is."""
 
@@ -45,6 +47,7 @@ KINDS: Final = (
     ("access", mark("API access")),
     ("signed-in", mark("Sign-ins")),
     ("sign-in-refused", mark("Refused sign-ins")),
+    ("call", mark("Calls")),
 )
 """Filters by the part of an action before its dot."""
 

@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from callmodel.manifest import Party
+from portals.admin.prompt_words import NAMES
+from prompts import PromptId
 from webkit.i18n import Translator
 
 ICONS: Final[Mapping[str, str]] = {
@@ -168,7 +170,9 @@ class EventWords:
 
     def _played(self, data: Mapping[str, Any]) -> str:
         who = ", ".join(self._names.get(role, role) for role in _of(data, "heard_by").split(",") if role)
-        return self._t("Announcement “%(prompt)s” to %(who)s.", prompt=_of(data, "prompt"), who=who)
+        prompt = _of(data, "prompt")
+        name = self._t(NAMES[PromptId(prompt)]) if prompt in NAMES else prompt
+        return self._t("Announcement “%(prompt)s” to %(who)s.", prompt=name, who=who)
 
     def _message_end(self, data: Mapping[str, Any]) -> str:
         t, cause = self._t, _of(data, "cause")

@@ -180,13 +180,22 @@ async def steer(visit: Visit) -> web.StreamResponse:
     command = form.one_of("command", [command.value for command in FeatureCommand])
     if not form.ok:
         raise web.HTTPBadRequest
+    name = _name_of(services, call_id, user)
     outcome = services.switchboard.steer(user, FeatureCommand(command), SteeringChannel.PAGE, call_id=call_id)
     if outcome is SteerOutcome.ACCEPTED:
         change = AuditChange(action="call.steered", subject=user, after={"command": command, "call": call_id})
         await visit.run(services.catalog.audit.add, change, actor=actor_of(visit), now=services.clock())
-    kind, told = _outcome(visit, outcome, FeatureCommand(command), user)
+    kind, told = _outcome(visit, outcome, FeatureCommand(command), name)
     visit.notice(kind, told)
     return visit.redirect("/calls")
+
+
+def _name_of(services: Services, call_id: str, user: str) -> str:
+    """As the call shows it; the number when there is no such call."""
+    parties = [
+        p for call in services.switchboard.calls() if call.call_id == call_id for p in (call.caller, call.callee)
+    ]
+    return next((party.label for party in parties if party.number == user and party.label), user)
 
 
 def _outcome(visit: Visit, outcome: SteerOutcome, command: FeatureCommand, user: str) -> tuple[str, str]:

@@ -56,7 +56,7 @@ async def test_live_calls_show_where_every_recording_stands(admin: Browser, side
 async def test_the_buttons_steer_the_recording_and_tell_the_outcome(admin: Browser, side: WebSide) -> None:
     side.exchange.put_call("c-1", PAULA, "9002")
     told = await admin.save("/calls/c-1/steer", {"user": "1002", "command": "pause"})
-    assert "The recording of 1002 is paused." in told
+    assert "The recording of Paula Pause is paused." in told
     assert side.exchange.calls()[0].recordings[0].phase is Phase.PAUSED
     entry = side.catalog.audit.list(limit=1)[0]
     assert (entry.action, entry.subject, entry.after) == ("call.steered", "1002", {"command": "pause", "call": "c-1"})
@@ -200,7 +200,7 @@ EVENTS = [
     (
         "prompt.played",
         {"prompt": "recording-started", "heard_by": "a,b"},
-        "Announcement “recording-started” to Paula, 9002.",
+        "Announcement “Recording started” to Paula, 9002.",
     ),
     ("voicemail.finished", {"cause": "hash"}, "The message was over: the caller pressed #."),
     ("later.invention", {}, "later.invention"),

@@ -264,7 +264,10 @@ async def test_by_hand_the_page_gives_the_steps_and_takes_them_away_when_it_is_d
         assert text in shown or "Now add the user and the dub point in Dubber by hand" in shown
     assert 'id="f-hand_external_identifier"' in await admin.text(PATH)
     side.catalog.provisioning.put(replace(state(ProvisioningStatus.DONE, dub_point_id="d1"), number="1000"))
-    assert '<div id="by-hand" hx-swap-oob="true"></div>' in await admin.fragment("/users/1000/recording/progress")
+    assert '<div id="by-hand" hx-swap-oob="true"></div>' in await admin.fragment(
+        "/users/1000/recording/progress?steps=shown"
+    )
+    assert "by-hand" not in await admin.fragment("/users/1000/recording/progress")
     assert 'id="by-hand"' not in await admin.text(PATH)
 
 

@@ -42,10 +42,10 @@ async def test_everybody_is_listed_with_mode_mailbox_phones_and_light(admin: Bro
     html = await admin.text("/users")
     shown = words(html)
     assert listed(html) == [person.name for person in PEOPLE]
-    assert "1000 Nina Never EN Off yes Not registered No call" in shown
-    assert "1001 Alan Always EN Always – Registered Recording Actions" in shown
-    assert "1002 Paula Pause EN Always, pause/resume – 2 registered No call" in shown
-    assert "1003 Olga Demand EN On demand – Not registered In a call, on demand" in shown
+    assert "1000 Nina Never EN Off yes No phone is registered No call" in shown
+    assert "1001 Alan Always EN Always – 1 phone is registered Recording Actions" in shown
+    assert "1002 Paula Pause EN Always, pause/resume – 2 phones are registered 2 No call" in shown
+    assert "1003 Olga Demand EN On demand – No phone is registered In a call" in shown
     for path in ("/users/1001", "/users/1001/recording", "/users/1001/softphone", "/users/1001/delete"):
         assert f'href="/admin{path}"' in html
 
