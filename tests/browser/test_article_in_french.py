@@ -15,6 +15,10 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Browser
 
+from callmodel.manifest import MarkKind, RecordingManifest
+from callmodel.modes import NotificationType, RecordingMode
+from callmodel.subscriber import RecordingSettings
+from catalog import ProvisioningStatus
 from tests.support.browser import Visitor, visitor
 from tests.support.phones import PjsuaPhone
 from tests.support.server_process import ServerProcess, running
@@ -23,6 +27,11 @@ pytestmark = [pytest.mark.e2e, pytest.mark.asyncio(loop_scope="session")]
 
 WRONG_GROUP = "0123456789abcdef0123"
 CLAIRE, BRUNO = "2001", "2002"
+DUBBER_INFORMATION = {
+    "Fournisseur de services": "CARRIER",
+    "Groupe externe": "CARRIER-MAIN",
+    "Identifiant externe": "2001@mediaserver.local",
+}
 
 
 @dataclass(slots=True)
@@ -104,6 +113,132 @@ async def test_prerequisites_the_group_id_is_installed(walk: Walk) -> None:
         await page.get_by_label("ID de groupe").fill(walk.server.info["dubber"]["group_id"])
         await page.get_by_role("button", name="Soumettre").click()
         await page.wait_for_url("**/profile")
-        await provider.see(re.compile("réussi"))
+        await provider.see("réussi")
         assert await page.get_by_role("switch", name="Provisionnement automatique").is_checked()
     assert [status for status, _ in provider.refusals] == [422]
+
+
+async def test_user_rights_every_option_is_set_and_the_user_is_provisioned(walk: Walk) -> None:
+    admin = walk.administrator
+    page = admin.page
+    async with admin.step("droits 1 connexion"):
+        await page.get_by_role("button", name=re.compile("Compte de")).click()
+        await page.get_by_role("button", name="Se déconnecter").click()
+        await admin.sign_in(*walk.login("administrator"))
+    async with admin.step("droits 2 utilisateurs"):
+        await page.get_by_role("heading", name="Tableau de bord", level=1).wait_for()
+        await page.get_by_role("navigation", name="Navigation principale").get_by_role("link", name="Utilisateurs").click()
+        await page.get_by_role("table", name="Utilisateurs").wait_for()
+    async with admin.step("droits 3 actions"):
+        row = page.get_by_role("row").filter(has_text="Claire Fontaine")
+        await row.get_by_role("button", name="Actions").click()
+    async with admin.step("droits 5 modifier"):
+        await page.get_by_role("link", name="Modifier", exact=True).filter(visible=True).click()
+        await page.get_by_role("heading", name="Modifier l’utilisateur").wait_for()
+    async with admin.step("droits 6 enregistrement des appels"):
+        window = page.get_by_role("navigation", name="Dans cette fenêtre")
+        await window.get_by_role("link", name="Enregistrement des appels").click()
+        toggle = page.get_by_role("switch", name="Enregistrement des appels")
+        assert await page.get_by_role("radio", name="Toujours", exact=True).is_hidden()
+    async with admin.step("droits 7 le bouton active un menu d’options"):
+        await toggle.check()
+        await page.get_by_label("J’accepte les conditions").check()
+    async with admin.step("droits 11 quand enregistrer"):
+        modes = page.get_by_role("group", name="Enregistrer les appels").get_by_role("radio")
+        named = [await page.locator(f"label[for={await mode.get_attribute('id')}]").inner_text() for mode in await modes.all()]
+        assert named == [
+            "Toujours",
+            "Toujours avec pause/reprise",
+            "À la demande",
+            "À la demande avec démarrage à l’initiative de l’utilisateur",
+        ]
+        await admin.see("*44")
+        await page.get_by_role("radio", name="À la demande", exact=True).check()
+    async with admin.step("droits 13 annonces et messagerie vocale"):
+        await page.get_by_label("Lecture de l’annonce de début/arrêt de l’enregistrement").check()
+        voicemail = page.get_by_label("Enregistrer la messagerie vocale")
+        assert await voicemail.is_disabled()
+        await admin.see("pas de messagerie")
+    async with admin.step("droits 15 notification de pause-reprise"):
+        await page.get_by_role("switch", name="Notification de pause/reprise").check()
+        await page.get_by_label("Jouer l’annonce").check()
+        await admin.see("« L’enregistrement de votre appel a été interrompu avec succès. »")
+        await admin.see("« Votre service d’enregistrement des appels a été repris avec succès. »")
+        await page.get_by_label("Bip").check()
+    async with admin.step("droits 16 tonalite de rappel"):
+        await page.get_by_label("Répéter l’enregistrement de l’appel").check()
+        await page.get_by_label("Secondes entre deux tonalités").select_option("10")
+    async with admin.step("droits 17 informations Dubber"):
+        assert await page.get_by_label("Identifiant externe").first.is_hidden()
+        await page.get_by_label("Informations Dubber").check()
+        shown = {name: await page.get_by_label(name, exact=True).input_value() for name in DUBBER_INFORMATION}
+        assert shown == DUBBER_INFORMATION
+    async with admin.step("droits 19 enregistrer"):
+        await page.get_by_role("button", name="Enregistrer").click()
+        await admin.see("Dubber connaît cet utilisateur.")
+    saved = walk.server.catalog.subscribers.get(CLAIRE)
+    assert saved is not None
+    assert saved.recording == RecordingSettings(
+        mode=RecordingMode.ON_DEMAND,
+        announce_internal=True,
+        announce_pstn=True,
+        notification=NotificationType.BEEP,
+        reminder_s=10,
+    )
+    state = walk.server.catalog.provisioning.get(CLAIRE)
+    assert state is not None
+    assert state.status == ProvisioningStatus.DONE
+
+
+async def test_a_call_under_the_settings_just_saved_is_recorded_and_delivered(walk: Walk) -> None:
+    """Not in the article, but what it is for: a phone, a call, ``*44``."""
+    manifest = await asyncio.to_thread(call_on_demand, walk)
+    assert (manifest.user, manifest.mode, manifest.callee.number) == (CLAIRE, RecordingMode.ON_DEMAND, "9002")
+    codes = [(mark.detail["code"], mark.detail["channel"]) for mark in manifest.marks if mark.kind is MarkKind.CODE]
+    assert codes == [("*44", "rfc4733")]
+    assert MarkKind.ANNOUNCEMENT in {mark.kind for mark in manifest.marks}
+
+
+def call_on_demand(walk: Walk) -> RecordingManifest:
+    """Claire calls, keeps the recording, talks on and hangs up; what was delivered."""
+    server = walk.server
+    phone = PjsuaPhone(user=CLAIRE, password=walk.sip_password, server=server.sip, ca_file=server.info["ca_file"])
+    try:
+        phone.call("9002")
+        phone.talk(0.5)
+        since = server.mark()
+        phone.do("dtmf", digits="*44")
+        server.wait_for("recording.steered", since=since, user=CLAIRE, code="*44")
+        phone.talk(6)
+        phone.hang_up()
+    finally:
+        phone.close()
+    server.wait_for("upload.delivered")
+    (record,) = server.recordings(user=CLAIRE)
+    return record.manifest
+
+
+async def test_a_dub_point_is_made_by_hand(walk: Walk) -> None:
+    """« Pour créer un point de doublage dans Dubber », for a user whom nothing made known by itself."""
+    provider, admin, dubber = walk.provider, walk.administrator, walk.dubber
+    async with provider.step("point de doublage 0 provisionnement automatique desactive"):
+        await provider.go("/profile")
+        await provider.page.get_by_role("switch", name="Provisionnement automatique").uncheck()
+        card = provider.page.locator("section.card").filter(has_text="Provisionnement automatique")
+        await card.get_by_role("button", name="Enregistrer").first.click()
+        await provider.see("Le provisionnement automatique est désactivé")
+    async with admin.step("droits 10 provisionnement manuel"):
+        await admin.go(f"/users/{BRUNO}/recording")
+        await admin.page.get_by_role("switch", name="Enregistrement des appels").check()
+        await admin.page.get_by_role("radio", name="Toujours", exact=True).check()
+        await admin.page.get_by_role("button", name="Enregistrer").click()
+        await admin.see("En attente du dub.point")
+        by_hand = admin.page.locator("#by-hand")
+        key = {name: await by_hand.get_by_label(name, exact=True).input_value() for name in DUBBER_INFORMATION}
+        assert key == {**DUBBER_INFORMATION, "Identifiant externe": "2002@mediaserver.local"}
+    page = dubber.page
+    async with dubber.step("point de doublage 1 compte Dubber"):
+        await dubber.sign_in(*walk.login("Dubber"))
+    async with dubber.step("point de doublage 2 Personnes"):
+        await page.get_by_role("link", name="Personnes").first.click()
+        await page.get_by_role("heading", name="Personnes", level=1).wait_for()

@@ -73,9 +73,10 @@ class Visitor:
 
     # --- an eye -------------------------------------------------------------------------------
 
-    async def see(self, text: str | re.Pattern[str]) -> None:
-        """Wait until it is shown."""
-        await self.page.get_by_text(text).filter(visible=True).first.wait_for()
+    async def see(self, text: str) -> None:
+        """Wait until it is shown, in small letters or capitals; French has spaces that do not break."""
+        spaced = re.compile(r"\s+".join(map(re.escape, text.split())), re.IGNORECASE)
+        await self.page.get_by_text(spaced).filter(visible=True).first.wait_for()
 
     async def texts(self) -> list[str]:
         """Every text of the page, each once, in order, spaces evened out."""
@@ -86,6 +87,7 @@ class Visitor:
         """Written to ``artifacts/screenshots/<name>.png``."""
         path = SCREENSHOTS / f"{name}.png"
         path.parent.mkdir(parents=True, exist_ok=True)
+        await self.page.evaluate("scrollTo(0, 0)")
         await self.page.screenshot(path=path, full_page=whole, animations="disabled")
         return path
 
