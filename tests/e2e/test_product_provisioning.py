@@ -19,6 +19,8 @@ from tests.support.server_process import Dubber, ServerProcess, run_command, run
 pytestmark = pytest.mark.e2e
 
 ANNE = Actor(name="anne")
+BACKOFF_S = 120.0
+"""On a slow machine the platform is away for long, and so is the next attempt."""
 WITHOUT_GROUP = 2
 """Exit status of a command that cannot be obeyed as it was given."""
 
@@ -110,7 +112,7 @@ def test_a_user_enabled_while_the_platform_is_away_is_made_known_when_it_is_back
         assert problem.startswith("Dubber cannot be reached: ")
         platform.start()
         try:
-            server.wait_for("provisioning.done", user="2001")
+            server.wait_for("provisioning.done", user="2001", timeout_s=BACKOFF_S)
             assert state(server, "2001") == (
                 ProvisioningStatus.DONE,
                 "",
