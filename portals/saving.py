@@ -28,6 +28,8 @@ from portals.services import Services
 from prompts import PromptAudio, PromptId, check_upload, restore, save_custom
 
 SIP_PASSWORD_BYTES: Final = 12
+ACCESS_KEY: Final = "recording_access."
+"""Before a number: what this user may do with the own recordings over the API."""
 
 
 class GroupNotUsableError(MediaServerError):
@@ -72,6 +74,7 @@ async def remove_user(services: Services, number: str, *, actor: Actor) -> bool:
     removed = await asyncio.to_thread(
         enabling.remove_subscriber, services.catalog, number, actor=actor, now=services.clock()
     )
+    await asyncio.to_thread(services.catalog.settings.delete, ACCESS_KEY + number)
     await services.switchboard.refresh()
     return removed
 

@@ -9,10 +9,11 @@ from pydantic import Field
 
 from callmodel.modes import NotificationType, RecordingMode
 from callmodel.subscriber import REMINDER_DEFAULT_S
+from catalog.audit import AuditChange, changed_values
 from catalog.errors import TermsNotAccepted
 from portals.rest import Asked, Route, Scope, refuse
 from portals.rest.faults import told_by_field
-from portals.saving import edit_user
+from portals.saving import ACCESS_KEY, edit_user
 from portals.services import Services
 from portals.webex import vendor
 from portals.webex.people import READ, TAG, subscriber_of
@@ -25,8 +26,6 @@ from portals.webex.recording_settings import (
     shown,
 )
 from portals.webex.wire import Out, QueryIn
-
-_ACCESS_KEY: Final = "recording_access."
 
 
 async def get_recording(asked: Asked[QueryIn, None]) -> CallRecording:
@@ -45,20 +44,24 @@ async def put_recording(asked: Asked[QueryIn, CallRecordingIn]) -> None:
     except TermsNotAccepted as error:
         raise vendor.terms_needed() from error
     if asked.body.call_recording_access_settings is not None:
-        before = await asyncio.to_thread(read_access, services, one.number)
-        after = changed_access(before, asked.body)
-        await asyncio.to_thread(write_access, services, one.number, after)
+        await asyncio.to_thread(_change_access, asked, one.number)
 
 
 def read_access(services: Services, number: str) -> AccessSettings:
     """What a person may do with the own recordings. Blocking."""
-    stored: dict[str, Any] = services.catalog.settings.get(_ACCESS_KEY + number, {})
+    stored: dict[str, Any] = services.catalog.settings.get(ACCESS_KEY + number, {})
     return AccessSettings(**stored)
 
 
-def write_access(services: Services, number: str, access: AccessSettings) -> None:
-    """Remember it. Blocking."""
-    services.catalog.settings.set(_ACCESS_KEY + number, access.model_dump(), now=services.clock())
+def _change_access(asked: Asked[QueryIn, CallRecordingIn], number: str) -> None:
+    services, now = asked.services, asked.services.clock()
+    old = read_access(services, number)
+    new = changed_access(old, asked.body)
+    before, after = changed_values(old.model_dump(), new.model_dump())
+    if after:
+        services.catalog.settings.set(ACCESS_KEY + number, new.model_dump(), now=now)
+        change = AuditChange(action="user.recording_access", subject=number, before=before, after=after)
+        services.catalog.audit.add(change, actor=asked.actor, now=now)
 
 
 class Vendor(Out):

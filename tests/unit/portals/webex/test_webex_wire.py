@@ -115,6 +115,18 @@ async def test_a_user_who_may_not_view_sees_nothing(side: WebSide, http: Http) -
     token = side.token(*Scope, number="1001")
     body = {"callRecordingAccessSettings": {"viewAndPlayRecordingsEnabled": False}}
     await http("PUT", f"/v1/people/{ids.person_id('1001')}/features/callRecording", 204, json=body)
+    entry = side.catalog.audit.list(limit=1)[0]
+    assert (entry.action, entry.after) == ("user.recording_access", {"view_and_play_recordings_enabled": False})
     assert (await http("GET", "/v1/convergedRecordings", token=token))["items"] == []
     await http("GET", "/v1/convergedRecordings/rec-1", 404, token=token)
     assert (await http("GET", "/v1/convergedRecordings/rec-1"))["id"] == "rec-1"
+
+
+async def test_who_gets_a_number_again_does_not_get_its_access_settings(http: Http) -> None:
+    """They go with the user."""
+    path = f"/v1/people/{ids.person_id('1001')}/features/callRecording"
+    body = {"callRecordingAccessSettings": {"shareRecordingsEnabled": True}}
+    await http("PUT", path, 204, json=body)
+    await http("DELETE", "/api/v1/users/1001", 204)
+    await http("PUT", "/api/v1/users/1001", 201, json={})
+    assert (await http("GET", path))["callRecordingAccessSettings"]["shareRecordingsEnabled"] is False
