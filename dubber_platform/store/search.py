@@ -18,6 +18,7 @@ from sqlalchemy import (
     delete,
     func,
     insert,
+    literal,
     literal_column,
     select,
     table,
@@ -81,7 +82,7 @@ def indexed(dialect: str, terms: Sequence[str]) -> Select[int]:
         question = " AND ".join(f'"{term}"*' for term in chosen)
         return select(found.c.rowid).where(literal_column("recording_fts").op("MATCH")(question))
     question = " & ".join(f"'{term}':*" for term in chosen)
-    return select(SearchText.recording_id).where(_vector().op("@@")(cast(question, TSQUERY)))
+    return select(SearchText.recording_id).where(_vector().op("@@")(cast(literal(question, String), TSQUERY)))
 
 
 def reindex(session: Session, recording_ids: Iterable[int]) -> None:
@@ -125,8 +126,10 @@ def _of_owner(session: Session, ids: Select[int], user: User | None) -> None:
 
 
 def _vector() -> ColumnElement[object]:
-    text = SearchText.words + " " + SearchText.owner + " " + SearchText.place
-    return func.array_to_tsvector(func.array_remove(func.string_to_array(text, " "), cast("", String)))
+    # constants, not parameters: only the same expression as the index's is answered from the index
+    space, nothing = literal_column("' '", String), literal_column("''", String)
+    text = SearchText.words + space + SearchText.owner + space + SearchText.place
+    return func.array_to_tsvector(func.array_remove(func.string_to_array(text, space), nothing))
 
 
 def _rows(session: Session, ids: Sequence[int]) -> list[dict[str, object]]:
