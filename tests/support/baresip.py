@@ -40,8 +40,10 @@ rtp_timeout 0
 class Baresip:
     """One registered baresip."""
 
-    def __init__(self, server: ServerProcess, folder: Path, number: str, password: str, voice: Voice) -> None:
-        """Returns when it is registered."""
+    def __init__(
+        self, server: ServerProcess, folder: Path, number: str, password: str, voice: Voice, *, account: str = ""
+    ) -> None:
+        """Returns when it is registered; ``account`` is a line of its file of accounts that somebody else wrote."""
         program = shutil.which("baresip")
         assert program, "baresip is missing: install the Debian package baresip-core"
         self.folder = folder
@@ -50,7 +52,7 @@ class Baresip:
         config = CONFIG.format(voice=voice.path, modules=MODULES, control=control, folder=folder)
         (folder / "config").write_text(config, "utf-8")
         (folder / "contacts").write_text("", "utf-8")
-        account = (
+        account = account.rstrip("\n") or (
             f"<sip:{number}@{server.sip}>;auth_user={number};auth_pass={password};regint=300;audio_codecs=PCMU/8000/1"
         )
         (folder / "accounts").write_text(account + ";answermode=auto\n", "utf-8")
