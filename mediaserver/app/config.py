@@ -160,7 +160,7 @@ class UploaderTable(_Table):
     password: str = Field(default="", repr=False)
     """As above."""
     group_id: str = ""
-    """Whose unidentified list takes recordings without a dub point; counts as installed, with Dubber's terms accepted."""
+    """Whose unidentified list takes recordings without a dub point; counts as installed, with terms accepted."""
     delivery_format: Literal["wav", "mp3"] = "wav"
     """What is sent."""
     part_bytes: int = Field(default=5 * 1024 * 1024, ge=5 * 1024 * 1024, le=512 * 1024 * 1024)
