@@ -77,10 +77,10 @@ class Provisioning:
         return None if row is None else _state(row)
 
     def list(
-        self, *, status: ProvisioningStatus | None = None, limit: int = 1_000_000
+        self, *, status: ProvisioningStatus | None = None, offset: int = 0, limit: int = 1_000_000
     ) -> tuple[ProvisioningState, ...]:
         """All, or those of one status, in order of number."""
-        query = select(table).order_by(table.c.number).limit(limit)
+        query = select(table).order_by(table.c.number).offset(offset).limit(limit)
         if status is not None:
             query = query.where(table.c.status == status.value)
         with self._database.read() as connection:

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from datetime import timedelta
+from pathlib import Path
 
 from aiohttp import ClientResponse, CookieJar, web
 from aiohttp.test_utils import TestClient, TestServer
 
-from catalog import PortalAccount, PortalRole
+from callmodel.manifest import AudioFile, Party, RecordingManifest
+from callmodel.modes import CallType, RecordingMode
+from catalog import CallRecord, PortalAccount, PortalRole
 from portals.admin.site import PREFIX, make_application, make_site
 from tests.support.portals import NOW, WebSide
 from webkit.routes import Route
@@ -83,3 +87,40 @@ async def browse(side: WebSide, routes: Sequence[Route], role: PortalRole) -> Br
 def words(html: str) -> str:
     """What a reader sees of a page, on one line."""
     return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", html)).replace("&#39;", "'").replace("&#34;", '"').strip()
+
+
+def finish_call(side: WebSide) -> None:
+    """A call of 1002 to a stranger is over; its recording was delivered to Dubber as 4711."""
+    answered, ended = NOW - timedelta(minutes=5), NOW - timedelta(minutes=3)
+    caller, callee = Party(number="1002", label="Paula Pause"), Party(number="+33123456789")
+    call = CallRecord(
+        call_id="call-1",
+        external_tracking_id="track-1",
+        started_at=answered - timedelta(seconds=6),
+        answered_at=answered,
+        ended_at=ended,
+        result="answered",
+        cause="a-bye",
+        caller=caller,
+        callee=callee,
+    )
+    side.catalog.calls.put(call)
+    manifest = RecordingManifest(
+        recording_id="rec-1",
+        call_id="call-1",
+        user="1002",
+        mode=RecordingMode.ALWAYS_PAUSE_RESUME,
+        call_type=CallType.OUTBOUND,
+        external_tracking_id="track-1",
+        external_call_id="half-1",
+        answered_at=answered,
+        started_at=answered,
+        ended_at=ended,
+        duration_ms=118_000.0,
+        audio=AudioFile(sample_rate_hz=8000, samples=944_000, size_bytes=3_776_044, sha256="0" * 64),
+        caller=caller,
+        callee=callee,
+    )
+    side.catalog.recordings.add_finished(manifest, Path("/nowhere"), now=NOW)
+    side.catalog.uploads.claim_due(NOW)
+    side.catalog.uploads.report_done("rec-1", remote_id="4711", now=NOW)

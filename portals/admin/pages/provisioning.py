@@ -56,7 +56,7 @@ def listed(catalog: Catalog, status: ProvisioningStatus | None, number: int) -> 
     counts, provider = catalog.provisioning.counts(), catalog.provider.read()
     total = sum(counts.values()) if status is None else counts[status]
     number = min(number, max(1, (total + PAGE_ROWS - 1) // PAGE_ROWS))
-    states = catalog.provisioning.list(status=status, limit=number * PAGE_ROWS)[(number - 1) * PAGE_ROWS :]
+    states = catalog.provisioning.list(status=status, offset=(number - 1) * PAGE_ROWS, limit=PAGE_ROWS)
     with catalog.database.read() as connection:
         users = get_subscribers(connection, [state.number for state in states])
     rows = tuple(

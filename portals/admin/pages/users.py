@@ -183,7 +183,7 @@ async def _profile_page(visit: Visit, user: Subscriber, form: Form | None) -> we
 def window(visit: Visit, user: Subscriber) -> dict[str, Any]:
     """What the head of the *Edit user* window shows, whatever part of it is open."""
     live = standings(services_of(visit).switchboard.calls())
-    return {"standing": live.get(user.number, Standing.IDLE)}
+    return {"standing": live.get(user.number, Standing.IDLE), "dom_id": dom_id(user.number)}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,9 +8,8 @@ from pathlib import Path
 from catalog import PortalRole
 from catalog.installing import install_group
 from catalog.provisioning import ProvisioningState, ProvisioningStatus
-from tests.support.browsing import Browser, words
+from tests.support.browsing import Browser, finish_call, words
 from tests.support.portals import GROUP, NOW, PEOPLE, TESTER, WebSide, make_web_side
-from tests.unit.portals.admin.test_users_pages import finished
 
 Opens = Callable[..., Awaitable[Browser]]
 
@@ -18,7 +17,7 @@ Opens = Callable[..., Awaitable[Browser]]
 async def test_it_counts_users_calls_recordings_uploads_and_provisioning(admin: Browser, side: WebSide) -> None:
     side.exchange.put_call("c-1", PEOPLE[1], "9002")
     side.exchange.put_call("c-2", PEOPLE[4], PEOPLE[0])
-    finished(side)
+    finish_call(side)
     html = await admin.text("/")
     shown = words(html)
     assert "Users 5 4 with call recording" in shown

@@ -9,9 +9,8 @@ import pytest
 from catalog import PortalRole
 from portals.admin.pages import calls, dashboard, profile, provisioning, recording, users
 from portals.admin.roles import ADMIN, EVERYONE, PROVIDER
-from tests.support.browsing import Browser, words
+from tests.support.browsing import Browser, finish_call, words
 from tests.support.portals import PEOPLE, WebSide
-from tests.unit.portals.admin.test_users_pages import finished
 from webkit.routes import Route
 
 Opens = Callable[..., Awaitable[Browser]]
@@ -43,7 +42,7 @@ def test_the_table_of_who_may_do_what() -> None:
 
 
 async def test_other_roles_are_turned_away(opened: Opens, side: WebSide) -> None:
-    finished(side)
+    finish_call(side)
     browsers = {role: await opened(role) for role in PortalRole}
     for role, browser in browsers.items():
         for route in ROUTES:
@@ -56,7 +55,7 @@ async def test_other_roles_are_turned_away(opened: Opens, side: WebSide) -> None
 
 
 async def test_every_page_is_there_in_both_languages(opened: Opens, side: WebSide) -> None:
-    finished(side)
+    finish_call(side)
     side.exchange.put_call("c-1", PEOPLE[4], PEOPLE[3])
     provider = await opened(PortalRole.PROVIDER)
     for path in [path_of(route) for route in ROUTES if route.method == "GET" and route.path not in PIECES]:

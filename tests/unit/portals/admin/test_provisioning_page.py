@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
+from callmodel.modes import RecordingMode
+from callmodel.subscriber import RecordingSettings, Subscriber
 from catalog.installing import remove_group
 from catalog.provisioning import ProvisioningState, ProvisioningStatus
 from portals.admin.progress import Steps, StepState, steps_of
 from tests.support.browsing import Browser, words
-from tests.support.portals import NOW, TESTER, WebSide
+from tests.support.portals import NOW, TESTER, WebSide, make_web_side
 
+Opens = Callable[..., Awaitable[Browser]]
 DONE, NOW_, FAILED, PENDING = StepState.DONE, StepState.NOW, StepState.FAILED, StepState.PENDING
 
 
@@ -93,3 +98,13 @@ def test_the_first_step_that_is_not_there_is_the_one_somebody_is_at(
     state = ProvisioningState(number="1", status=status, user_id=user_id, next_at=NOW, updated_at=NOW)
     provider = replace(side.catalog.provider.read(), account_id=account_id)
     assert steps_of(state, provider) == Steps(account=expected[0], user=expected[1], dub_point=expected[2])
+
+
+async def test_pages_of_fifty(opened: Opens, tmp_path: Path) -> None:
+    always = RecordingSettings(mode=RecordingMode.ALWAYS)
+    people = tuple(Subscriber(number=f"{2000 + n}", name=f"Person {n:03}", recording=always) for n in range(120))
+    admin = await opened(of=make_web_side(tmp_path / "many", people=people))
+    for page, first, last in ((1, 0, 49), (3, 100, 119), (9, 100, 119)):
+        shown = words(await admin.text(f"/provisioning?page={page}"))
+        names = [f"Person {n:03}" for n in range(120) if f"Person {n:03}" in shown]
+        assert (names[0], names[-1], len(names)) == (f"Person {first:03}", f"Person {last:03}", last - first + 1)

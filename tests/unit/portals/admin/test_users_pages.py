@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
-from callmodel.manifest import AudioFile, Party, RecordingManifest
-from callmodel.modes import CallType, Language, RecordingMode
+from callmodel.modes import Language, RecordingMode
 from callmodel.subscriber import RecordingSettings, Subscriber
-from catalog import CallRecord
 from portals.admin.pages.users import dom_id
-from tests.support.browsing import Browser, words
-from tests.support.portals import NOW, PEOPLE, WebSide, make_web_side
+from tests.support.browsing import Browser, finish_call, words
+from tests.support.portals import PEOPLE, WebSide, make_web_side
 
 Opens = Callable[..., Awaitable[Browser]]
 MANY = tuple(
@@ -151,44 +148,9 @@ async def test_deleting_asks_first_and_keeps_recordings(admin: Browser, side: We
     assert (await admin.post("/users/1003/delete")).status == 404
 
 
-def finished(side: WebSide) -> None:
-    """A call of 1002 to a stranger, delivered."""
-    answered, ended = NOW - timedelta(minutes=5), NOW - timedelta(minutes=3)
-    parties = {"caller": Party(number="1002", label="Paula Pause"), "callee": Party(number="+33123456789")}
-    call = CallRecord(
-        call_id="call-1",
-        external_tracking_id="track-1",
-        started_at=answered - timedelta(seconds=6),
-        answered_at=answered,
-        ended_at=ended,
-        result="answered",
-        cause="a-bye",
-        **parties,
-    )
-    side.catalog.calls.put(call)
-    manifest = RecordingManifest(
-        recording_id="rec-1",
-        call_id="call-1",
-        user="1002",
-        mode=RecordingMode.ALWAYS_PAUSE_RESUME,
-        call_type=CallType.OUTBOUND,
-        external_tracking_id="track-1",
-        external_call_id="half-1",
-        answered_at=answered,
-        started_at=answered,
-        ended_at=ended,
-        duration_ms=118_000.0,
-        audio=AudioFile(sample_rate_hz=8000, samples=944_000, size_bytes=3_776_044, sha256="0" * 64),
-        **parties,
-    )
-    side.catalog.recordings.add_finished(manifest, Path("/nowhere"), now=NOW)
-    side.catalog.uploads.claim_due(NOW)
-    side.catalog.uploads.report_done("rec-1", remote_id="4711", now=NOW)
-
-
 async def test_the_last_calls_and_recordings_lead_to_dubber(admin: Browser, side: WebSide) -> None:
     assert "No recordings yet" in await admin.text("/users/1002/activity")
-    finished(side)
+    finish_call(side)
     html = await admin.text("/users/1002/activity")
     assert 'href="https://dubber.test/app/recordings/4711"' in html
     assert 'href="/admin/calls/call-1"' in html
