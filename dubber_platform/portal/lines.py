@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from markupsafe import Markup
+
 from dubber_platform.store.rows import Match, RecordingRow
 
 Pieces = tuple[tuple[str, bool], ...]
@@ -20,6 +22,11 @@ class Found:
     name: str
     pieces: Pieces
 
+    @property
+    def shown(self) -> Markup:
+        """The text with its marks."""
+        return marked_up(self.pieces)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Line:
@@ -31,15 +38,21 @@ class Line:
     elsewhere: tuple[Found, ...]
     """What was found in no column."""
 
-    def pieces(self, field: str, text: str) -> Pieces:
-        """The text of a column in pieces; one piece when nothing was found in it."""
-        return self.marked.get((field, text), ((text, False),))
+    def shown(self, field: str, text: str) -> str:
+        """The text of a column, marked where something was found in it."""
+        found = self.marked.get((field, text))
+        return text if found is None else marked_up(found)
 
     @property
     def title(self) -> str:
         """Both parties in words, for labels nobody sees."""
         row = self.row
         return f"{row.from_label or row.from_number} → {row.to_label or row.to_number}"
+
+
+def marked_up(pieces: Pieces) -> Markup:
+    """What was found between ``<mark>`` and ``</mark>``, everything escaped."""
+    return Markup("").join(Markup("<mark>{}</mark>").format(text) if found else text for text, found in pieces)
 
 
 def lines_of(rows: Iterable[RecordingRow]) -> tuple[Line, ...]:

@@ -12,6 +12,7 @@ from aiohttp import web
 from sqlalchemy.orm import Session
 
 from dubber_platform.api.context import PLATFORM, Platform
+from dubber_platform.portal.once import ONCE, Once
 from dubber_platform.portal.roles import ADMINISTRATORS, EVERYONE, GROUP_ADMINISTRATOR, GROUP_ADMINISTRATORS
 from dubber_platform.secrets_at_rest import password_matches
 from dubber_platform.store.refused import RefusedError, Why
@@ -120,7 +121,7 @@ def make_site(platform: Platform) -> Site:
 def make_application(platform: Platform, routes: Sequence[Route]) -> web.Application:
     """All pages of the recordings site."""
     app = make_site(platform).application([replace(route, handler=_answered(route.handler)) for route in routes])
-    app[PLATFORM] = platform
+    app[PLATFORM], app[ONCE] = platform, Once()
     return app
 
 

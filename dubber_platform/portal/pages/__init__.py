@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import Final
 
-from dubber_platform.portal.pages import bulk, dashboard, recordings, unidentified
+from dubber_platform.portal.pages import bulk, dashboard, recording, recordings, shares, unidentified
 from webkit.routes import Route
 
 ALL: Final[tuple[Route, ...]] = (
     *dashboard.ROUTES,
     *bulk.ROUTES,
     *recordings.ROUTES,
+    *recording.ROUTES,
+    *shares.ROUTES,
     *unidentified.ROUTES,
 )
