@@ -25,6 +25,12 @@ def clock(seconds: float | None) -> str:
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
 
 
+def decimal(value: float, locale: Locale, places: int | None = None) -> str:
+    """A number with a language's separators; with so many decimal places, or as many as it has, up to three."""
+    pattern = None if places is None else "#,##0" + ("." + "0" * places if places else "")
+    return format_decimal(value, pattern, locale=locale)
+
+
 class Formats:
     """Filters for one language and time zone."""
 
@@ -90,9 +96,9 @@ class Formats:
         pattern = "#,##0" if step == 0 or count >= 100 else "#,##0.0"
         return f"{format_decimal(count, pattern, locale=self._locale)} {names[step]}"
 
-    def number(self, value: float | None) -> str:
-        """With the language's separators."""
-        return "–" if value is None else format_decimal(value, locale=self._locale)
+    def number(self, value: float | None, places: int | None = None) -> str:
+        """With the language's separators; with so many decimal places, or as many as it has, up to three."""
+        return "–" if value is None else decimal(value, self._locale, places)
 
     @staticmethod
     def _time(at: datetime, text: str) -> Markup:

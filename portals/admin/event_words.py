@@ -8,6 +8,7 @@ from typing import Any, Final
 from callmodel.manifest import Party
 from portals.admin.prompt_words import NAMES
 from prompts import PromptId
+from webkit.formats import decimal
 from webkit.i18n import Translator
 
 ICONS: Final[Mapping[str, str]] = {
@@ -51,7 +52,7 @@ class EventWords:
             "recording.steered": self._steered,
             "recording.refused": self._refused,
             "recording.sealed": lambda d: t(
-                "The recording was closed: %(seconds)s s.", seconds=_seconds(_of(d, "duration_ms"))
+                "The recording was closed: %(seconds)s s.", seconds=self._number(d, "duration_ms", 1000, 1)
             ),
             "recording.destroyed": lambda _: t("Nobody asked to keep the recording: every byte of it was removed."),
             "recording.failed": lambda d: t("The recording failed: %(why)s.", why=_of(d, "reason")),
@@ -126,7 +127,7 @@ class EventWords:
             who=self._who(data),
             received=_of(data, "received"),
             lost=_of(data, "lost"),
-            jitter=_of(data, "jitter_ms"),
+            jitter=self._number(data, "jitter_ms", 1, 2),
             sent=_of(data, "sent"),
         )
 
@@ -174,6 +175,14 @@ class EventWords:
         name = self._t(NAMES[PromptId(prompt)]) if prompt in NAMES else prompt
         return self._t("Announcement “%(prompt)s” to %(who)s.", prompt=name, who=who)
 
+    def _number(self, data: Mapping[str, Any], name: str, parts: int, places: int) -> str:
+        """A number divided by ``parts``, as the language writes it; what is no number stays as it is."""
+        text = _of(data, name)
+        try:
+            return decimal(float(text) / parts, self._t.locale, places)
+        except ValueError:
+            return text
+
     def _message_end(self, data: Mapping[str, Any]) -> str:
         t, cause = self._t, _of(data, "cause")
         known = {
@@ -192,10 +201,3 @@ def _of(data: Mapping[str, Any], name: str) -> str:
 def _count(data: Mapping[str, Any], name: str) -> int:
     text = _of(data, name)
     return int(text) if text.isascii() and text.isdigit() else 0
-
-
-def _seconds(milliseconds: str) -> str:
-    try:
-        return f"{float(milliseconds) / 1000:.1f}"
-    except ValueError:
-        return milliseconds

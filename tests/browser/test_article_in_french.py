@@ -127,7 +127,11 @@ async def test_user_rights_every_option_is_set_and_the_user_is_provisioned(walk:
         await admin.sign_in(*walk.login("administrator"))
     async with admin.step("droits 2 utilisateurs"):
         await page.get_by_role("heading", name="Tableau de bord", level=1).wait_for()
-        await page.get_by_role("navigation", name="Navigation principale").get_by_role("link", name="Utilisateurs").click()
+        await (
+            page.get_by_role("navigation", name="Navigation principale")
+            .get_by_role("link", name="Utilisateurs")
+            .click()
+        )
         await page.get_by_role("table", name="Utilisateurs").wait_for()
     async with admin.step("droits 3 actions"):
         row = page.get_by_role("row").filter(has_text="Claire Fontaine")
@@ -145,7 +149,7 @@ async def test_user_rights_every_option_is_set_and_the_user_is_provisioned(walk:
         await page.get_by_label("J’accepte les conditions").check()
     async with admin.step("droits 11 quand enregistrer"):
         modes = page.get_by_role("group", name="Enregistrer les appels").get_by_role("radio")
-        named = [await page.locator(f"label[for={await mode.get_attribute('id')}]").inner_text() for mode in await modes.all()]
+        named = [await mode.evaluate("radio => radio.labels[0].textContent") for mode in await modes.all()]
         assert named == [
             "Toujours",
             "Toujours avec pause/reprise",

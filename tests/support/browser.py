@@ -31,9 +31,9 @@ VISIBLE_TEXTS: Final = """() => {
 """Every text of a page, shown now or later, and what is read aloud."""
 
 
-@dataclass(slots=True)
+@dataclass
 class Visitor:
-    """One browser profile with one page, at one site."""
+    """One browser profile with one page, at one site; without slots, for Playwright marks whoever listens to it."""
 
     window: Window
     site: str
@@ -87,8 +87,15 @@ class Visitor:
         """Written to ``artifacts/screenshots/<name>.png``."""
         path = SCREENSHOTS / f"{name}.png"
         path.parent.mkdir(parents=True, exist_ok=True)
+        size = self.page.viewport_size
+        assert size is not None
         await self.page.evaluate("scrollTo(0, 0)")
-        await self.page.screenshot(path=path, full_page=whole, animations="disabled")
+        if whole:  # in a window as tall as the page: what sticks to an edge is where the page ends
+            tall = int(await self.page.evaluate("document.documentElement.scrollHeight"))
+            await self.page.set_viewport_size({"width": size["width"], "height": max(tall, size["height"])})
+        await self.page.screenshot(path=path, animations="disabled")
+        if whole:
+            await self.page.set_viewport_size(size)
         return path
 
     # --- what went wrong ----------------------------------------------------------------------
@@ -131,8 +138,8 @@ async def visitor(browser: Browser, site: str, *, language: str = "fr", **option
     async with window(browser, language=language, ignore_https_errors=True, **options) as opened:
         opened.context.set_default_timeout(WAIT_MS)
         one = Visitor(opened, site)
-        opened.page.on("requestfailed", lambda request: one.failed(request))
-        opened.page.on("response", lambda response: one.answered(response))
+        opened.page.on("requestfailed", one.failed)
+        opened.page.on("response", one.answered)
         yield one
         assert one.complaints() == []
 

@@ -1,0 +1,119 @@
+"""Every page of both portals, in both languages: it fits, it is readable, it is translated, keys reach it.
+
+Each is pictured into ``artifacts/screenshots``, to be looked at.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+from typing import Final
+from urllib.parse import urljoin
+
+import pytest
+import pytest_asyncio
+from playwright.async_api import Browser
+
+from dubber_platform.portal.pages import ALL as DUBBER_ROUTES
+from portals.admin.pages import ALL as CARRIER_ROUTES
+from prompts.catalogue import CATALOGUE
+from tests.support.browser import Visitor, visitor
+from tests.support.busy_day import BusyDay, busy_day
+from tests.support.chromium import DESK, PHONE
+from tests.support.server_process import running
+from tests.support.site_pages import CARRIER, DUBBER, NOT_PAGES, SitePage
+from webkit.routes import Route
+
+pytestmark = [pytest.mark.e2e, pytest.mark.asyncio(loop_scope="session")]
+
+CASES: Final = {
+    **{f"carrier {page.name}": ("carrier", page) for page in CARRIER},
+    **{f"dubber {page.name}": ("dubber", page) for page in DUBBER},
+}
+WORD: Final = re.compile(r"\W*[^\W\d_]{2,}\W*")
+SPOKEN: Final = {text for prompt in CATALOGUE.values() for text in prompt.texts.values()}
+SAME_IN_BOTH: Final = {"Service provider (provider)", *SPOKEN}
+"""Names of people, and what announcements say."""
+
+
+@dataclass(slots=True)
+class Audience:
+    """Everybody who looks at pages, each signed in once."""
+
+    browser: Browser
+    day: BusyDay
+    stack: AsyncExitStack
+    known: dict[tuple[str, str, str], Visitor] = field(default_factory=dict)
+
+    async def at(self, site: str, who: str, language: str) -> Visitor:
+        """Somebody in a role, reading a language."""
+        key = (site, who, language)
+        if key not in self.known:
+            info = self.day.server.info
+            homes = {"carrier": f"{info['http']}/admin/", "dubber": urljoin(info["dubber"]["base"], "/app/")}
+            one = await self.stack.enter_async_context(visitor(self.browser, homes[site], language=language))
+            if who != "nobody":
+                login = next(login for login in info["logins"] if login["role"] == who)
+                if who == "user":
+                    login = next(login for login in info["logins"] if login["username"] == "1003")
+                await one.sign_in(login["username"], login["password"])
+            self.known[key] = one
+        return self.known[key]
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def audience(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Audience]:
+    """Both sites on a busy day."""
+    folder = tmp_path_factory.mktemp("pages")
+    with running(folder / "data") as server, busy_day(server, folder) as day:
+        async with AsyncExitStack() as stack:
+            yield Audience(browser, day, stack)
+
+
+@pytest.mark.parametrize(
+    ("routes", "pages"), [(CARRIER_ROUTES, CARRIER), (DUBBER_ROUTES, DUBBER)], ids=["carrier", "dubber"]
+)
+async def test_no_page_is_left_out(routes: tuple[Route, ...], pages: tuple[SitePage, ...]) -> None:
+    shown = {route.path for route in routes if route.method == "GET"} - NOT_PAGES
+    assert shown - {page.route for page in pages} == set()
+
+
+@pytest.mark.parametrize("case", CASES)
+async def test_a_page(audience: Audience, case: str) -> None:
+    site, page = CASES[case]
+    path = page.path.format(**audience.day.facts)
+    french = await audience.at(site, page.who, "fr")
+    english = await audience.at(site, page.who, "en")
+    name = f"{site}-{page.name}"
+    for one in (french, english):
+        one.refusals.clear()
+        await one.go(path)
+        if page.waits_for:
+            await one.page.locator(page.waits_for).first.wait_for()
+    found = {
+        "refusals": french.refusals + english.refusals,
+        "complaints": french.complaints() + english.complaints(),
+        "not translated": same_texts(await french.texts(), await english.texts()),
+        "axe": await french.window.serious_problems(),
+        "sideways": [],
+    }
+    await french.picture(f"{name}-fr")
+    await english.picture(f"{name}-en")
+    await french.page.set_viewport_size(PHONE)
+    found["sideways"] = [f"{await french.window.sideways_px()} px"] if await french.window.sideways_px() else []
+    if page.main:
+        await french.picture(f"{name}-fr-phone")
+        await english.page.emulate_media(color_scheme="dark")
+        await english.picture(f"{name}-en-dark")
+        found["axe, dark"] = await english.window.serious_problems()
+        await english.page.emulate_media(color_scheme="light")
+    await french.page.set_viewport_size(DESK)
+    assert {what: problems for what, problems in found.items() if problems} == {}
+
+
+def same_texts(french: list[str], english: list[str]) -> list[str]:
+    """Texts of three words and more that both pages have."""
+    same = set(english) - SAME_IN_BOTH
+    return [text for text in french if text in same and sum(map(bool, map(WORD.fullmatch, text.split()))) >= 3]

@@ -1,0 +1,92 @@
+"""Every page of both portals, with an address at which a demo server shows it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SitePage:
+    """One page."""
+
+    name: str
+    route: str
+    """As the site's routes have it."""
+    path: str
+    """With ``{facts}`` that only the running server knows."""
+    who: str
+    """Role of the one who looks: ``provider``, ``administrator``, ``user``, ``Dubber``; ``nobody`` is not signed in."""
+    main: bool = False
+    """Pictured dark and on a phone, too."""
+    waits_for: str = ""
+    """Selector of what comes after the page itself."""
+
+
+def _page(name: str, path: str, *, who: str = "administrator", route: str = "", **more: bool | str) -> SitePage:
+    return SitePage(name=name, path=path, route=route or path.partition("?")[0], who=who, **more)  # type: ignore[arg-type]  # only bool and str
+
+
+CARRIER: Final = (
+    _page("sign-in", "/sign-in", who="nobody", main=True),
+    _page("dashboard", "/", main=True),
+    _page("users", "/users", main=True),
+    _page("users-nobody-fits", "/users?q=zzz"),
+    _page("users-add", "/users/add"),
+    _page("users-import", "/users/import"),
+    _page("user", "/users/1005", route="/users/{number}"),
+    _page("user-recording", "/users/1005/recording", route="/users/{number}/recording", main=True),
+    _page("user-recording-by-hand", "/users/1010/recording", route="/users/{number}/recording"),
+    _page("user-softphone", "/users/1005/softphone", route="/users/{number}/softphone"),
+    _page("user-activity", "/users/1003/activity", route="/users/{number}/activity"),
+    _page("user-delete", "/users/1000/delete", route="/users/{number}/delete"),
+    _page("calls", "/calls", main=True),
+    _page("call", "/calls/{call}", route="/calls/{call_id}", main=True),
+    _page("call-live", "/calls/{live_call}", route="/calls/{call_id}"),
+    _page("provisioning", "/provisioning"),
+    _page("codes", "/codes", main=True),
+    _page("prompts", "/prompts"),
+    _page("prompt", "/prompts/fr/recording-started", route="/prompts/{language}/{prompt}"),
+    _page("tones", "/tones"),
+    _page("failure", "/failure"),
+    _page("accounts", "/accounts"),
+    _page("tokens", "/tokens"),
+    _page("audit", "/audit", main=True),
+    _page("password", "/password"),
+    _page("profile", "/profile", who="provider", main=True),
+    _page("profile-install", "/profile/install", who="provider"),
+    _page("profile-remove", "/profile/remove", who="provider"),
+    _page("me", "/me", who="user", main=True),
+    _page("me-softphone", "/me/softphone", who="user"),
+)
+
+NOT_PAGES: Final = frozenset(
+    {
+        "/now",
+        "/lights",
+        "/calls/live",
+        "/users/{number}/recording/progress",
+        "/users.csv",
+        "/users/import/template.csv",
+        "/users/{number}/softphone/files/{kind}",
+        "/me/softphone/files/{kind}",
+        "/phone/{ticket}/{kind}",
+        "/phones/ca.pem",
+        "/prompts/{language}/{prompt}.wav",
+        "/tones/{name}.wav",
+        "/audit.csv",
+    }
+)
+"""Parts of pages, and files."""
+
+DUBBER: Final = (
+    _page("sign-in", "/sign-in", who="nobody"),
+    _page("dashboard", "/", who="Dubber", main=True),
+    _page("recordings", "/recordings", who="Dubber", main=True),
+    _page("recordings-found", "/recordings?q=1003&kind=recordings", who="Dubber"),
+    _page("recordings-none-fit", "/recordings?kind=voicemails&tag=nowhere", who="Dubber"),
+    _page("recordings-dub-points", "/recordings/dub-points", who="Dubber"),
+    _page("recordings-delete", "/recordings/delete?ids={recording}", who="Dubber"),
+    _page("unidentified", "/unidentified", who="Dubber"),
+    _page("unidentified-move", "/unidentified/move?ids={unidentified}", who="Dubber"),
+)
