@@ -10,6 +10,7 @@ from aiohttp import web
 from catalog import PortalAccount, PortalRole
 from catalog.accounts import MAX_NAME_CHARS, is_username
 from catalog.audit import Actor, AuditChange
+from catalog.folding import folded
 from portals.admin.acting import actor_of
 from portals.admin.once import once_of
 from portals.admin.roles import ADMIN
@@ -22,6 +23,9 @@ from webkit.routes import page
 from webkit.visit import Visit
 
 PASSWORD_BYTES: Final = 12
+PAGE_ROWS: Final = 50
+MAX_PAGE: Final = 1_000_000
+MAX_TEXT: Final = 100
 ROLE_NAMES: Final = {
     PortalRole.PROVIDER: mark("Service provider"),
     PortalRole.ADMINISTRATOR: mark("Administrator"),
@@ -57,7 +61,15 @@ async def _page(visit: Visit, form: Form | None = None) -> web.StreamResponse:
         ),
         None,
     )
+    text = visit.query("q", limit=MAX_TEXT).strip()
+    found = sorted((one for one in accounts if _fits(one, text)), key=lambda one: (ORDER.index(one.role), one.username))
+    first = (number := visit.number("page", 1, 1, MAX_PAGE)) * PAGE_ROWS - PAGE_ROWS
     shown: dict[str, Any] = {
+        "text": text,
+        "total": len(found),
+        "page": number,
+        "size": PAGE_ROWS,
+        "searched": bool(text) or len(accounts) > PAGE_ROWS,
         "rows": [
             {
                 "account": account,
@@ -65,13 +77,18 @@ async def _page(visit: Visit, form: Form | None = None) -> web.StreamResponse:
                 "mine": account.role in mine,
                 "self": account.username == visit.who.user,
             }
-            for account in sorted(accounts, key=lambda one: (ORDER.index(one.role), one.username))
+            for account in found[first : first + PAGE_ROWS]
         ],
         "roles": [(role.value, visit.t(ROLE_NAMES[role]), visit.t(ROLE_TEXTS[role])) for role in mine],
         "fresh": fresh,
         "form": form,
     }
     return await visit.page("accounts.html", status=422 if form else 200, **shown)
+
+
+def _fits(account: PortalAccount, text: str) -> bool:
+    sought = folded(text)
+    return any(sought in folded(part) for part in (account.username, account.name, account.number or ""))
 
 
 async def add(visit: Visit) -> web.StreamResponse:

@@ -270,3 +270,15 @@ def test_differences_open_up_what_is_nested_and_leave_out_what_is_the_same() -> 
     found = [(one.name, one.before, one.after) for one in differences(before, after)]
 
     assert found == [("codes.start", "*44 on", "*55 off"), ("on", "on", "off")]
+
+
+async def test_many_accounts_are_shown_by_pages_and_searched(admin: Browser) -> None:
+    for number in range(60):
+        account = PortalAccount(username=f"u{number:02}", name=f"Zoé {number:02}", role=PortalRole.ADMINISTRATOR)
+        admin.side.catalog.accounts.put(account, None, now=NOW)
+
+    first, second, found = [await admin.text(f"/accounts{query}") for query in ("", "?page=2", "?q=ZOE+07")]
+
+    assert [">u10<" in first, ">u59<" in first, ">u59<" in second] == [True, False, True]
+    assert [">u07<" in found, ">u08<" in found] == [True, False]
+    assert "Nobody fits" in await admin.text("/accounts?q=nobody")
