@@ -10,6 +10,7 @@ from pathlib import Path
 from catalog import Catalog
 from catalog.service_settings import ServiceSettings
 from portals.ports import Dubber, Switchboard
+from prompts import REFUSAL, Tone
 
 
 def utc_now() -> datetime:
@@ -48,5 +49,7 @@ class Services:
     """Opens recordings that are encrypted at rest."""
     defaults: ServiceSettings = field(default_factory=ServiceSettings)
     """Service settings as the configuration file has them; what is set in the catalog lies over them."""
+    refusal_sound: Tone = REFUSAL
+    """What a user hears whose code is refused, as the configuration file has it."""
     prompts_dir: Path | None = None
     """Announcements that the configuration file puts in the place of the built-in ones; uploaded ones lie over them."""

@@ -19,12 +19,10 @@ from typing import IO, Any, Final
 
 import structlog
 from aiohttp import web
-from yarl import URL
 
 from callmodel.errors import StartError, reason_of
 from catalog import Catalog, JobState
 from dubber_platform.config import PlanLimits, PlatformConfig
-from dubber_platform.portal.site import PREFIX as PORTAL_PREFIX
 from dubber_platform.server import PlatformStartError, RunningPlatform, run_platform
 from feature_codes import OnDemandAnnounce, OnDemandStop, RepeatedCode, TableOptions
 from mediaserver.app import metrics
@@ -32,10 +30,11 @@ from mediaserver.app.certificates import Certificates, ensure_certificates
 from mediaserver.app.config import Settings, is_loopback, reachable
 from mediaserver.app.delivery import Delivery, start_delivery
 from mediaserver.app.demo_users import ensure_demo_users
+from mediaserver.app.description import described_doors, described_platform, dubber_portal, sip_addresses
 from mediaserver.app.dubber_link import DubberLink
 from mediaserver.app.info import forget_info, write_info
-from mediaserver.app.pages import WEBEX_PREFIX, mount_pages
-from mediaserver.app.portal_logins import ensure_api_token, ensure_logins
+from mediaserver.app.pages import mount_pages
+from mediaserver.app.portal_logins import FirstDoors, first_doors
 from mediaserver.app.provider_setup import set_up_provider
 from mediaserver.app.service_defaults import service_defaults
 from mediaserver.app.switchboard import LiveSwitchboard
@@ -51,9 +50,8 @@ from mediaserver.runtime.signalling.network import SystemNetwork
 from mediaserver.runtime.worker.pool import WorkerPool
 from mediaserver.runtime.worker.ports import PortRange, ephemeral_overlap
 from mediaserver.runtime.worker.settings import WorkerSettings
-from portals.admin.site import PREFIX as ADMIN_PREFIX
 from portals.services import Reachable, Services
-from prompts import REMINDERS, load_prompts
+from prompts import REMINDERS, Tone, load_prompts
 from spool import load_key_file
 from webkit.site import MAX_BODY_BYTES
 
@@ -76,8 +74,7 @@ class Product:
         self.platform: RunningPlatform | None = None
         self.delivery: Delivery | None = None
         self._stack = AsyncExitStack()
-        self._logins: list[dict[str, str]] = []
-        self._api_token = ""
+        self._doors = FirstDoors()
 
     # --- start --------------------------------------------------------------------------------
 
@@ -234,7 +231,7 @@ class Product:
         settings = self.settings
         app = make_http(self.readings, self.problems, max_body_bytes=MAX_BODY_BYTES)
         if settings.runs("portals"):
-            self._logins, self._api_token = await asyncio.to_thread(self._first_doors)
+            self._doors = await asyncio.to_thread(self._first_doors)
             mount_pages(app, self._services(addresses, certificates))
         runner = web.AppRunner(app, access_log=None, shutdown_timeout=2)
         await runner.setup()
@@ -254,9 +251,9 @@ class Product:
 
         def reachable_parts() -> Reachable:
             return Reachable(
-                sip=self._sip(addresses),
+                sip=sip_addresses(settings, addresses),
                 ca_file=certificates.ca_file,
-                dubber_portal=self._dubber_portal(),
+                dubber_portal=dubber_portal(settings, self.platform),
                 http=self.info.get("http", ""),
             )
 
@@ -269,47 +266,26 @@ class Product:
             reachable=reachable_parts,
             at_rest_key=None if key_file is None else load_key_file(key_file),
             defaults=service_defaults(settings),
+            refusal_sound=Tone(**settings.recording.refusal_tone.model_dump()),
             prompts_dir=settings.recording.prompts_dir,
         )
 
-    # --- what it says about itself --------------------------------------------------------------
-
-    def _doors(self, http: str) -> dict[str, Any]:
-        """How people and programs get in."""
-        platform = self.platform.credentials if self.platform is not None else None
-        logins = [{"url": f"{http}{ADMIN_PREFIX}/", **login} for login in self._logins]
-        if platform is not None:
-            names = {"role": "Dubber", "username": platform["username"], "password": platform["password"]}
-            logins.append({"url": self._dubber_portal(), **names})
-        webex = {"base": f"{http}{WEBEX_PREFIX}", "token": self._api_token} if self.settings.runs("portals") else {}
-        return {"webex": webex, "logins": logins}
-
-    def _first_doors(self) -> tuple[list[dict[str, str]], str]:
-        settings, now = self.settings, datetime.now(UTC)
+    def _first_doors(self) -> FirstDoors:
+        settings = self.settings
         folder = settings.data_dir / "secrets"
-        logins = ensure_logins(self.catalog, folder, settings.domain, now, demo_users=settings.demo_users)
-        return logins, ensure_api_token(self.catalog, folder, now)
+        return first_doors(self.catalog, folder, settings.domain, datetime.now(UTC), demo_users=settings.demo_users)
 
-    def _sip(self, addresses: Addresses) -> dict[str, str]:
-        return {
-            key: reachable(value, self.settings.reachable_host)
-            for key, value in (("udp", addresses.udp), ("tcp", addresses.tcp), ("tls", addresses.tls))
-            if value
-        }
-
-    def _dubber_portal(self) -> str:
-        if self.platform is None:
-            return ""
-        return reachable(str(URL(self.platform.base).with_path(PORTAL_PREFIX + "/")), self.settings.reachable_host)
+    # --- what it says about itself --------------------------------------------------------------
 
     def _describe(
         self, addresses: Addresses, certificates: Certificates, passwords: dict[str, str], http: str
     ) -> dict[str, Any]:
         subscribers = self.server.directory.subscribers
+        reached = reachable(http, self.settings.reachable_host)
         return {
-            "sip": self._sip(addresses),
+            "sip": sip_addresses(self.settings, addresses),
             "domain": self.settings.domain,
-            "http": reachable(http, self.settings.reachable_host),
+            "http": reached,
             "data_dir": str(self.settings.data_dir.resolve()),
             "ca_file": str(certificates.ca_file.resolve()),
             "forwarder": self._forwarder(),
@@ -318,14 +294,8 @@ class Product:
                 {"number": number, "password": password, "mode": subscribers[number].recording.mode.value}
                 for number, password in sorted(passwords.items())
             ],
-            "dubber": {}
-            if self.platform is None
-            else {
-                "base": reachable(self.platform.base, self.settings.reachable_host),
-                "ca_file": str(certificates.ca_file.resolve()),
-                **{k: v for k, v in self.platform.credentials.items() if k != "base"},
-            },
-            **self._doors(reachable(http, self.settings.reachable_host)),
+            "dubber": described_platform(self.settings, self.platform, certificates),
+            **described_doors(self.settings, self.platform, self._doors, reached),
         }
 
     def _forwarder(self) -> str:

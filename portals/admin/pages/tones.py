@@ -13,7 +13,7 @@ from portals.admin.roles import ADMIN
 from portals.admin.site import services_of
 from portals.admin.sounds import tone_wav
 from portals.saving import effective_settings, save_service_settings
-from prompts import BEEP, DEFAULT_REMINDER, REFUSAL, REMINDERS, Tone
+from prompts import BEEP, DEFAULT_REMINDER, REMINDERS, Tone
 from webkit.forms import Form
 from webkit.i18n import Translator, mark
 from webkit.routes import page
@@ -30,7 +30,6 @@ COUNTRIES: Final = {
     TonePreset.NZ: mark("New Zealand"),
 }
 OWN: Final = "own"
-FIXED: Final = {"refusal": REFUSAL, "beep": BEEP}
 FIELDS: Final = ("hz", "on_ms", "off_ms", "bursts", "level_dbm0")
 
 
@@ -68,7 +67,7 @@ async def _page(
         cards=cards,
         chosen=form.sent("reminder") if form else chosen,
         own=tone_of(reminder),
-        refusal=REFUSAL,
+        refusal=services_of(visit).refusal_sound,
         refusal_tone=settings.refusal_tone is not False,
         limits=TONE_LIMITS,
         form=form,
@@ -140,8 +139,8 @@ async def sound(visit: Visit) -> web.StreamResponse:
     name = visit.match("name")
     if name == OWN:
         tone = _asked(visit)
-    elif name in FIXED:
-        tone = FIXED[name]
+    elif name in {"refusal", "beep"}:
+        tone = BEEP if name == "beep" else services_of(visit).refusal_sound
     else:
         tone = REMINDERS[TonePreset(name)].tone if name in set(TonePreset) else None
     if tone is None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -16,10 +17,12 @@ from feature_codes import Cue, TableOptions
 from feature_codes.recording import rows
 from portals.admin.code_words import REFUSED, deed
 from portals.admin.site import PREFIX
-from portals.admin.sounds import RATE_HZ, tone_samples
+from portals.admin.sounds import RATE_HZ, tone_samples, tone_wav
 from portals.saving import effective_settings
-from prompts import BEEP, REFUSAL, PromptId, own_prompts
+from prompts import BEEP, REFUSAL, PromptId, Tone, own_prompts
 from tests.support.browsing import Browser
+from tests.support.portals import WebSide
+from tests.unit.portals.admin.conftest import Opens
 
 CODES = {
     "start.main": "*44",
@@ -313,3 +316,13 @@ async def test_each_behaviour_can_be_chosen(admin: Browser, behavior: FailureBeh
 async def test_a_behaviour_there_is_none_of_is_refused(admin: Browser) -> None:
     assert "Choose one of the list." in await admin.refused("/failure", {"behavior": "SHRUG"})
     assert admin.side.catalog.service_settings.read() == ServiceSettings()
+
+
+async def test_the_refusal_tone_is_heard_as_the_configuration_has_it(opened: Opens, side: WebSide) -> None:
+    configured = replace(side, services=replace(side.services, refusal_sound=Tone(hz=620, on_ms=250, level_dbm0=-12)))
+    browser = await opened(of=configured)
+
+    sent = await (await browser.get("/tones/refusal.wav")).read()
+
+    assert sent == tone_wav(Tone(hz=620, on_ms=250, level_dbm0=-12))
+    assert "620 Hz" in await browser.text("/tones")
