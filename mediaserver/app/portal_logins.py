@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import secrets
+from dataclasses import dataclass, field
 from datetime import datetime
 from hashlib import sha256
 from pathlib import Path
@@ -18,6 +19,23 @@ from webkit.passwords import hash_password
 LOGINS_FILE: Final = "portal-logins.json"
 API_FILE: Final = "api-token.json"
 FIRST_NAME: Final = "first token"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FirstDoors:
+    """What ``mediaserver info`` may tell about getting in."""
+
+    logins: tuple[dict[str, str], ...] = ()
+    """``role, username, password`` each."""
+    api_token: str = field(default="", repr=False)
+
+
+def first_doors(catalog: Catalog, secrets_dir: Path, domain: str, now: datetime, *, demo_users: bool) -> FirstDoors:
+    """Make the first logins and the first token where they are missing; hashing takes a moment, so not on the loop."""
+    return FirstDoors(
+        logins=tuple(ensure_logins(catalog, secrets_dir, domain, now, demo_users=demo_users)),
+        api_token=ensure_api_token(catalog, secrets_dir, now),
+    )
 
 
 def first_accounts(domain: str, *, demo_users: bool) -> tuple[PortalAccount, ...]:
