@@ -18,6 +18,7 @@ from dubber_platform.api.context import PLATFORM
 from dubber_platform.api.hooks import deliver_forever
 from dubber_platform.api.upkeep import keep_up
 from dubber_platform.config import Chance, PlatformConfig
+from dubber_platform.portal.site import PREFIX as PORTAL
 from dubber_platform.seed import seed_demo
 
 log = structlog.get_logger("dubber_platform")
@@ -56,6 +57,8 @@ async def run_platform(
     config: PlatformConfig, *, clock: Callable[[], datetime] = utc_now, ids: Chance = secrets
 ) -> RunningPlatform:
     """Seed the data directory if need be and listen; returns as soon as requests are answered."""
+    if config.base_path.startswith(f"{PORTAL}/"):
+        raise PlatformStartError(f"region cannot be {config.region}: that is where the pages are")
     context = tls_context(config)
     credentials = await seed_demo(config, clock, ids)
     app = create_app(config, clock, ids)

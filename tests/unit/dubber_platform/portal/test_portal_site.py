@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
+from dubber_platform import PlatformConfig, run_platform
+from dubber_platform.server import PlatformStartError
+from tests.support.dubber import open_bench
 from tests.support.dubber_portal import ADMIN, ANN, BOSS, PASSWORD, PortalBench
 
 OPEN = {
@@ -109,3 +114,14 @@ async def test_the_interface_answers_as_before_and_the_site_not_in_its_form(port
     assert b"code" in body
     missing = await (await portal.browser(ANN)).get("/no-such-page")
     assert (missing.status, missing.headers["Content-Type"].split(";")[0]) == (404, "text/html")
+
+
+async def test_no_region_takes_the_sites_place(tmp_path: Path) -> None:
+    with pytest.raises(PlatformStartError, match="region cannot be app: that is where the pages are"):
+        await run_platform(PlatformConfig(data_dir=tmp_path, region="app"))
+
+
+async def test_the_site_is_not_shown_without_tls(tmp_path: Path) -> None:
+    async with open_bench(PlatformConfig(data_dir=tmp_path), secure=False) as bench:
+        answer = await bench.raw("GET", "/app/sign-in")
+    assert (answer.status, b"SSL is required" in answer.body) == (403, True)
