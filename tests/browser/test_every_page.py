@@ -53,7 +53,9 @@ class Audience:
         if key not in self.known:
             info = self.day.server.info
             homes = {"carrier": f"{info['http']}/admin/", "dubber": urljoin(info["dubber"]["base"], "/app/")}
-            one = await self.stack.enter_async_context(visitor(self.browser, homes[site], language=language))
+            one = await self.stack.enter_async_context(
+                visitor(self.browser, homes[site], language=language, reduced_motion="reduce")
+            )
             if who != "nobody":
                 login = next(login for login in info["logins"] if login["role"] == who)
                 if who == "user":
