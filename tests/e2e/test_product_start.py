@@ -220,6 +220,15 @@ def test_the_ready_file_is_what_info_says(tmp_path: Path) -> None:
         assert told == server.info == json.loads(ready.read_text("utf-8"))
         assert ready.stat().st_mode & 0o077 == 0
         assert sorted(told["sip"]) == ["tcp", "tls", "udp"]
+        assert told["webex"]["base"] == f"{told['http']}/v1"
+        people = [(login["role"], login["username"]) for login in told["logins"]]
+        demo_users = [("user", str(number)) for number in range(1000, 1006)]
+        dubber = ("Dubber", told["dubber"]["username"])
+        assert people == [("provider", "provider"), ("administrator", "admin"), *demo_users, dubber]
+        shown = run_command("info", "--data-dir", str(server.data_dir)).stdout
+        for login in told["logins"]:
+            assert login["password"] in shown
+        assert told["webex"]["token"] in shown
         assert {"http", "data_dir", "users", "dubber", "logins", "sip"} <= set(told)
         wanted = {"base", "ca_file", "client_id", "client_secret", "username", "password", "group_id", "account_id"}
         assert wanted == set(told["dubber"])

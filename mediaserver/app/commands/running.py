@@ -126,13 +126,21 @@ def print_info(info: dict[str, Any]) -> None:
     out.print(f"SIP domain      {info['domain']}")
     out.print(f"HTTP            {info['http']}")
     if info["dubber"]:
-        out.print(f"Dubber          {info['dubber']['base']}")
+        out.print(f"Dubber API      {info['dubber']['base']}")
+        out.print(f"Dubber Group ID {info['dubber']['group_id']}")
+    if info["webex"]:
+        out.print(f"Webex API       {info['webex']['base']}")
+        out.print(f"API token       {info['webex']['token'] or 'revoked; make another: API access in the portal'}")
     out.print(f"CA certificate  {info['ca_file']}", markup=False)
     out.print(f"Forwarder       {info['forwarder']}, {info['media_workers']} media workers")
+    if info["logins"]:
+        out.print("")
+        rows = [(login["url"], login["username"], login["password"], login["role"]) for login in info["logins"]]
+        print_table(("portal", "sign in as", "password", "role"), rows, empty="")
     if info["users"]:
         out.print("")
-        rows = ((user["number"], user["password"], user["mode"]) for user in info["users"])
-        print_table(("user", "SIP password", "recording mode"), rows, empty="")
+        users = [(user["number"], user["password"], user["mode"]) for user in info["users"]]
+        print_table(("user", "SIP password", "recording mode"), users, empty="")
         out.print(
             "\nAnyone may dial 9001 (echo), 9002 (talks), 9003 (1004 Hz), 9004 (says digits back) ... 9009 (silence)."
         )
