@@ -91,3 +91,17 @@ async def test_nobody_who_is_not_signed_in_sees_anything(opened: Opens) -> None:
     for method, path, allow in ROUTES:
         if allow:
             assert await ask(browser, method, path, sent_from_here=True) == 303, path
+
+
+@pytest.mark.parametrize("role", [PortalRole.PROVIDER, PortalRole.USER], ids=str)
+@pytest.mark.parametrize("language", ["en", "fr"])
+async def test_every_page_answers_in_both_languages(opened: Opens, role: PortalRole, language: str) -> None:
+    browser = await opened(role)
+
+    for method, path, allow in ROUTES:
+        if method == "GET" and role.value in allow:
+            answer = await browser.get(filled(path), Accept_Language=language)
+            assert answer.status in {200, 303, 404}, path
+            if answer.content_type == "text/html" and answer.status == 200:
+                shown = await answer.text()
+                assert f'<html lang="{language}"' in shown or "<html" not in shown, path
