@@ -196,7 +196,7 @@ class Settings(_Table):
     tls_port: Port = 5061
     """SIP over TLS."""
     http_port: Port = 8080
-    """Health and metrics."""
+    """Portals, APIs, health and metrics."""
     dubber_port: Port = 8443
     """Built-in Dubber platform, HTTPS."""
     rtp_ports: str = "20000-20199"

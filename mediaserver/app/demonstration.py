@@ -19,6 +19,7 @@ from callbench.phone import Answering, Microphone, Phone, PhoneCall, PhoneSetup,
 from catalog import JobState, RecordingRecord
 from dubber_uploader.answers import AttemptError
 from mediaserver.app.delivery import Delivery
+from mediaserver.app.description import dubber_portal
 from mediaserver.app.product import Product
 from mediaserver.runtime.chance import SecureIds
 from prompts import PromptId
@@ -282,8 +283,9 @@ async def _delivered(product: Product, scene: Scene, record: RecordingRecord) ->
 
 
 def _link(product: Product, remote_id: str) -> str:
-    base = product.platform.base if product.platform is not None else product.settings.uploader.base_url
-    return f"{base}/recordings/{remote_id}"
+    """The recording's page in Dubber's portal; at another platform, its REST address."""
+    portal = dubber_portal(product.settings, product.platform)
+    return f"{portal or product.settings.uploader.base_url + '/'}recordings/{remote_id}"
 
 
 async def _deliveries(delivery: Delivery, product: Product, recording_ids: list[str]) -> None:

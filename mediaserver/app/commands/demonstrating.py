@@ -36,7 +36,7 @@ def demo(
     data_dir: DataDirOption = None,
     sip_port: Annotated[int | None, typer.Option(help="SIP over UDP and TCP (5060).")] = None,
     tls_port: Annotated[int | None, typer.Option(help="SIP over TLS (5061).")] = None,
-    http_port: Annotated[int | None, typer.Option(help="Health and metrics (8080).")] = None,
+    http_port: Annotated[int | None, typer.Option(help="Portals, APIs, health and metrics (8080).")] = None,
     dubber_port: Annotated[int | None, typer.Option(help="Built-in Dubber platform (8443).")] = None,
     rtp_ports: Annotated[str | None, typer.Option(help="LOW-HIGH (20000-20199).")] = None,
     forwarder: Annotated[str | None, typer.Option(help="auto, native or python.")] = None,
@@ -83,7 +83,7 @@ async def _demo(settings: Settings, *, stay: bool, as_json: bool) -> list[Findin
             _print_verdicts(findings)
             if stay:
                 print_info(info)
-                out.print("\nRegister a softphone and call 9002. Ctrl-C stops the server.")
+                out.print("\nOpen the portals, or register a softphone and call 9002. Ctrl-C stops the server.")
         if stay:
             await stopping.wait()
     finally:

@@ -35,7 +35,7 @@ def run(
     host: Annotated[str | None, typer.Option(help="Address to listen on (default 127.0.0.1).")] = None,
     sip_port: Annotated[int | None, typer.Option(help="SIP over UDP and TCP (5060).")] = None,
     tls_port: Annotated[int | None, typer.Option(help="SIP over TLS (5061).")] = None,
-    http_port: Annotated[int | None, typer.Option(help="Health and metrics (8080).")] = None,
+    http_port: Annotated[int | None, typer.Option(help="Portals, APIs, health and metrics (8080).")] = None,
     dubber_port: Annotated[int | None, typer.Option(help="Built-in Dubber platform, HTTPS (8443).")] = None,
     rtp_ports: Annotated[str | None, typer.Option(help="LOW-HIGH (20000-20199).")] = None,
     advertise: Annotated[str | None, typer.Option(help="Address told to phones when it is not --host.")] = None,
