@@ -31,7 +31,6 @@ import setups  # noqa: E402 - found beside this file
 
 from mediaserver.runtime.forwarders import native_available  # noqa: E402 - found by the path above
 
-BEGIN, END = "<!-- bench:begin -->", "<!-- bench:end -->"
 FLOOR, ASYNCIO = "C floor", "asyncio + soundfile"
 LIMITS = {"native": 1.4, "native, mixed": 2.0, "python": 2.1, "python, mixed": 2.8}
 """CPU as a multiple of the floor, at 100, 300 and 500 calls."""
@@ -225,12 +224,13 @@ def verdict(row: dict[str, Any]) -> str:
     return "held" if row["ratio_to_floor"] <= row["limit"] else "NOT held"
 
 
-def write_into(path: Path, text: str) -> None:
-    """Replace what is between the markers; a file without them gets them at its end."""
+def write_into(path: Path, text: str, *, name: str = "bench") -> None:
+    """Replace what is between the markers of this name; a file without them gets them at its end."""
+    begin, end = f"<!-- {name}:begin -->", f"<!-- {name}:end -->"
     old = path.read_text(encoding="utf-8") if path.exists() else "# Performance\n"
-    block = f"{BEGIN}\n{text}{END}"
-    if BEGIN in old and END in old:
-        new = old[: old.index(BEGIN)] + block + old[old.index(END) + len(END) :]
+    block = f"{begin}\n{text}{end}"
+    if begin in old and end in old:
+        new = old[: old.index(begin)] + block + old[old.index(end) + len(end) :]
     else:
         new = f"{old.rstrip()}\n\n{block}\n"
     path.parent.mkdir(parents=True, exist_ok=True)
