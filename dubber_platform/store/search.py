@@ -30,7 +30,7 @@ from sqlalchemy.sql.elements import ColumnElement
 
 from dubber_platform.store.companions import Note, SearchText
 from dubber_platform.store.schema import DubPoint, Recording, Tag, User
-from dubber_platform.store.words import number_words, words_of
+from dubber_platform.store.words import number_words, said_words, words_of
 
 Named = TypeVar("Named", User, DubPoint)
 
@@ -162,7 +162,7 @@ def _words(row: Recording, said: Iterable[str]) -> list[str]:
     texts = [row.to_label, row.from_label, row.channel, *(str(party.get("label", "")) for party in parties), *said]
     texts += [str(value) for value in row.details.values()]
     texts += [str(value) for name, value in row.meta_tags.items() if searched(name)]
-    return list(dict.fromkeys([*(word for number in numbers for word in number_words(number)), *words_of(texts)]))
+    return list(dict.fromkeys([*(word for number in numbers for word in number_words(number)), *said_words(texts)]))
 
 
 def searched(tag: str) -> bool:

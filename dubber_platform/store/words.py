@@ -18,6 +18,8 @@ _WORD = re.compile(r"(?:[^\W_]|[\u0300-\u036f])+")
 _PLAIN = re.compile(r"[^\W_]+")
 _NUMBER = re.compile(r"\+?[0-9][0-9 ().\-/]*[0-9]")
 _GROUP_MAX = 3
+_GROUPED_MIN = 6
+"""Digits; two short numbers beside one another are just that."""
 
 
 def folded(word: str) -> str:
@@ -40,6 +42,12 @@ def words_at(text: str) -> Iterator[tuple[int, int, str]]:
 def words_of(texts: Iterable[str]) -> list[str]:
     """The folded words of some texts, each once, in order."""
     return list(dict.fromkeys(word for text in texts for _, _, word in words_at(text)))
+
+
+def said_words(texts: Iterable[str]) -> list[str]:
+    """The words of texts that people write: a number in groups is found by its groups, and as a whole."""
+    kept = list(texts)
+    return words_of([*kept, *(_NUMBER.sub(_joined, text) for text in kept)])
 
 
 def number_words(number: str) -> list[str]:
@@ -66,7 +74,8 @@ def terms_of(text: str) -> tuple[str, ...]:
 def _joined(found: re.Match[str]) -> str:
     number = found.group()
     groups = re.findall(r"[0-9]+", number)
-    grouped = number.startswith("+") or all(len(group) <= _GROUP_MAX for group in groups)
+    short = all(len(group) <= _GROUP_MAX for group in groups)
+    grouped = number.startswith("+") or (short and sum(map(len, groups)) >= _GROUPED_MIN)
     return "".join(groups) if grouped and len(groups) > 1 else number
 
 

@@ -13,6 +13,7 @@ from dubber_platform.store.words import (
     folded,
     highlights,
     number_words,
+    said_words,
     terms_of,
     words_at,
     words_of,
@@ -122,3 +123,17 @@ def test_what_matched_is_told_as_ranges(
 def test_only_what_can_be_dialled_is_a_number(number: str, digits: str) -> None:
     """ASCII digits and what they are written with."""
     assert digits_of(number) == digits
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("order 12-34-56 of Ann", ["order", "12", "34", "56", "of", "ann", "123456"]),
+        ("12/05, page 7", ["12", "05", "page", "7"]),
+        ("no number", ["no", "number"]),
+    ],
+    ids=("grouped", "short", "none"),
+)
+def test_a_grouped_number_in_a_text_is_found_by_its_groups_and_as_a_whole(text: str, words: list[str]) -> None:
+    assert said_words([text]) == words
+    assert all(any(word.startswith(term) for word in words) for term in terms_of(text))
