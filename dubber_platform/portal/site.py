@@ -44,6 +44,7 @@ NAV: Final = (
             NavItem(label=mark("Teams"), path="/teams", icon="group", allow=EVERYONE),
             NavItem(label=mark("Do not record"), path="/do-not-record", icon="shield", allow=EVERYONE),
             NavItem(label=mark("Account details"), path="/account", icon="building", allow=ADMINISTRATORS),
+            NavItem(label=mark("My profile"), path="/me", icon="user", allow=EVERYONE),
         ),
     ),
 )

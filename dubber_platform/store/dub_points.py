@@ -126,6 +126,17 @@ def claim(session: Session, dub_point: DubPoint, account: Account, user_id: str 
     change_owner(session, dub_point, session.get(User, user_id) if user_id else None)
 
 
+def move_dub_point(session: Session, viewer: Viewer, dub_point_id: str, user_id: str, *, now: datetime) -> DubPoint:
+    """Further calls of its line go to another user of its account; recordings stay with who has them."""
+    require_administrator(viewer)
+    dub_point = dub_point_seen(session, viewer, dub_point_id)
+    user = session.get(User, user_id)
+    if user is None or user.account_id is None or user.account_id != dub_point.account_id:
+        raise RefusedError(Why.NO_SUCH, "user", sentence="is not a user of the account")
+    claim(session, dub_point, session.get_one(Account, user.account_id), user_id, now)
+    return dub_point
+
+
 def delete_dub_point(session: Session, viewer: Viewer, dub_point_id: str) -> None:
     """Its recordings stay with their user."""
     require_administrator(viewer)

@@ -4,7 +4,19 @@ from __future__ import annotations
 
 from typing import Final
 
-from dubber_platform.portal.pages import bulk, dashboard, recording, recordings, shares, unidentified
+from dubber_platform.portal.pages import (
+    account,
+    bulk,
+    dashboard,
+    do_not_record,
+    dub_points,
+    people,
+    recording,
+    recordings,
+    shares,
+    teams,
+    unidentified,
+)
 from webkit.routes import Route
 
 ALL: Final[tuple[Route, ...]] = (
@@ -14,4 +26,9 @@ ALL: Final[tuple[Route, ...]] = (
     *recording.ROUTES,
     *shares.ROUTES,
     *unidentified.ROUTES,
+    *people.ROUTES,
+    *dub_points.ROUTES,
+    *do_not_record.ROUTES,
+    *teams.ROUTES,
+    *account.ROUTES,
 )
