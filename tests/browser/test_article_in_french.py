@@ -246,3 +246,81 @@ async def test_a_dub_point_is_made_by_hand(walk: Walk) -> None:
     async with dubber.step("point de doublage 2 Personnes"):
         await page.get_by_role("link", name="Personnes").first.click()
         await page.get_by_role("heading", name="Personnes", level=1).wait_for()
+        await page.get_by_role("combobox", name="Compte").select_option("carrier")
+        await page.get_by_role("main").get_by_role("button", name="Rechercher").click()
+        await page.get_by_role("row").filter(has_text="Claire Fontaine").wait_for()
+    async with dubber.step("point de doublage 3 utilisateur"):
+        await page.get_by_role("link", name="Ajouter un utilisateur").click()
+        await page.locator("input[name=username]").fill(key["Identifiant externe"])
+        await page.locator("input[name=first_name]").fill("Bruno")
+        await page.locator("input[name=last_name]").fill("Lacombe")
+        await page.get_by_role("main").get_by_role("button", name="Ajouter").click()
+        await page.get_by_role("heading", name="Bruno Lacombe").wait_for()
+    async with dubber.step("point de doublage 4 ajouter un Dub Point"):
+        window = page.get_by_role("navigation", name="Dans cette fenêtre")
+        await window.get_by_role("link", name="dub.points").click()
+        await page.get_by_role("link", name="Ajouter un Dub Point").click()
+    async with dubber.step("point de doublage 5 selections"):
+        assert await page.get_by_label("Produit").input_value() == "reserved"
+        await page.get_by_label("Type externe").select_option("BroadWorks")
+        for name, value in key.items():
+            await page.get_by_label(name).fill(value)
+    async with dubber.step("point de doublage 6 enregistrer"):
+        await page.get_by_role("button", name="Enregistrer").click()
+        await dubber.see("2002@mediaserver.local")
+        await page.get_by_role("heading", name="Bruno Lacombe", level=3).wait_for()
+    async with admin.step("droits 10 le dub.point est apparu"):
+        await admin.page.get_by_role("button", name="Vérifier maintenant").click()
+        await admin.see("Dubber connaît cet utilisateur.")
+
+
+async def test_access_to_the_recordings(walk: Walk) -> None:
+    """« Accédez à vos enregistrements Dubber »: the call of before is found, heard, starred, filtered for."""
+    dubber = walk.dubber
+    page = dubber.page
+    line = page.get_by_role("row").filter(has_text="Claire Fontaine").filter(has_text="9002")
+    async with dubber.step("acces 1 tableau de bord"):
+        await page.context.clear_cookies()
+        await dubber.sign_in(*walk.login("Dubber"))
+        await page.get_by_role("heading", name="Tableau de bord", level=1).wait_for()
+        await line.wait_for()
+    async with dubber.step("acces 2 enregistrements"):
+        await page.locator("#sidenav").get_by_role("link", name="Enregistrements").click()
+        await page.get_by_role("heading", name="Enregistrements", level=1).wait_for()
+        assert await line.count() == 1
+    async with dubber.step("acces 3 rechercher"):
+        search = page.get_by_role("searchbox", name="Rechercher").first
+        await search.fill("personne de ce nom")
+        await line.wait_for(state="detached")
+        await search.fill("fontaine")
+        await line.wait_for()
+        assert await line.locator("mark").all_inner_texts() != []
+    async with dubber.step("acces 4 les plus importants"):
+        await dubber.go("/recordings")
+        await line.get_by_role("button", name="Les plus importants").click()
+        await line.get_by_role("button", name="Les plus importants", pressed=True).wait_for()
+    async with dubber.step("acces 5 filtrer"):
+        tabs = page.get_by_role("navigation", name="Filtre")
+        shown = {}
+        for name in ("Appels enregistrés", "Messages vocaux", "Appels marqués", "Les plus importants"):
+            await tabs.get_by_role("link", name=name).click()
+            await tabs.get_by_role("link", name=name).and_(page.locator("[aria-current]")).wait_for()
+            shown[name] = await line.count()
+        assert shown == {"Appels enregistrés": 1, "Messages vocaux": 0, "Appels marqués": 0, "Les plus importants": 1}
+    async with dubber.step("acces 6 restreindre a un point de doublage"):
+        for name, found in (("Bruno Lacombe", 0), ("Claire Fontaine", 1)):
+            await page.get_by_role("button", name="Restreindre à un dub.point").click()
+            await page.locator("#dub-point-choices").get_by_role("link", name=name).click()
+            await page.get_by_role("link", name=re.compile(f"Retirer.*{name}")).wait_for()
+            assert await line.count() == found
+        assert "kind=starred" in page.url
+        await page.go_back()
+        await page.go_back()
+        await line.wait_for()
+        assert "dub_point" not in page.url
+    async with dubber.step("acces 7 ecouter"):
+        await line.get_by_role("link", name="9002").first.click()
+        await page.locator(".player.ready").wait_for()
+        await page.get_by_role("region", name="Lecteur").get_by_role("button", name="Lire", exact=True).click()
+        await page.wait_for_function("document.querySelector('audio').currentTime > 1")
+        assert await page.evaluate("document.querySelector('audio').duration") == pytest.approx(6.5, abs=2.5)

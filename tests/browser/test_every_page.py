@@ -10,7 +10,6 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from typing import Final
-from urllib.parse import urljoin
 
 import pytest
 import pytest_asyncio
@@ -20,9 +19,8 @@ from dubber_platform.portal.pages import ALL as DUBBER_ROUTES
 from portals.admin.pages import ALL as CARRIER_ROUTES
 from prompts.catalogue import CATALOGUE
 from tests.support.browser import Visitor, visitor
-from tests.support.busy_day import BusyDay, busy_day
+from tests.support.busy_day import BusyDay
 from tests.support.chromium import DESK, PHONE
-from tests.support.server_process import running
 from tests.support.site_pages import CARRIER, DUBBER, NOT_PAGES, SitePage
 from webkit.routes import Route
 
@@ -51,27 +49,19 @@ class Audience:
         """Somebody in a role, reading a language."""
         key = (site, who, language)
         if key not in self.known:
-            info = self.day.server.info
-            homes = {"carrier": f"{info['http']}/admin/", "dubber": urljoin(info["dubber"]["base"], "/app/")}
-            one = await self.stack.enter_async_context(
-                visitor(self.browser, homes[site], language=language, reduced_motion="reduce")
-            )
+            still = {"language": language, "reduced_motion": "reduce"}
+            one = await self.stack.enter_async_context(visitor(self.browser, self.day.site(site), **still))
             if who != "nobody":
-                login = next(login for login in info["logins"] if login["role"] == who)
-                if who == "user":
-                    login = next(login for login in info["logins"] if login["username"] == "1003")
-                await one.sign_in(login["username"], login["password"])
+                await one.sign_in(*self.day.login(who))
             self.known[key] = one
         return self.known[key]
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def audience(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Audience]:
-    """Both sites on a busy day."""
-    folder = tmp_path_factory.mktemp("pages")
-    with running(folder / "data") as server, busy_day(server, folder) as day:
-        async with AsyncExitStack() as stack:
-            yield Audience(browser, day, stack)
+async def audience(browser: Browser, day: BusyDay) -> AsyncIterator[Audience]:
+    """At both sites."""
+    async with AsyncExitStack() as stack:
+        yield Audience(browser, day, stack)
 
 
 @pytest.mark.parametrize(
@@ -95,7 +85,7 @@ async def test_a_page(audience: Audience, case: str) -> None:
         if page.waits_for:
             await one.page.locator(page.waits_for).first.wait_for()
     found = {
-        "refusals": french.refusals + english.refusals,
+        "refusals": [answer for answer in french.refusals + english.refusals if answer[0] != page.status],
         "complaints": french.complaints() + english.complaints(),
         "not translated": same_texts(await french.texts(), await english.texts()),
         "axe": await french.window.serious_problems(),
@@ -119,3 +109,30 @@ def same_texts(french: list[str], english: list[str]) -> list[str]:
     """Texts of three words and more that both pages have."""
     same = set(english) - SAME_IN_BOTH
     return [text for text in french if text in same and sum(map(bool, map(WORD.fullmatch, text.split()))) >= 3]
+
+
+FOCUSED: Final = """() => {
+  const one = document.activeElement, style = getComputedStyle(one), label = one.labels?.[0];
+  const marked = [one, one.closest(".search, .drop, .switch-row"), label].some(seen => seen
+    && (getComputedStyle(seen).outlineStyle !== "none" || getComputedStyle(seen).boxShadow !== "none"));
+  return [one.getAttribute("href") ?? one.outerHTML.slice(0, 120), marked];
+}"""
+"""What has the focus, and whether that can be seen."""
+
+
+@pytest.mark.parametrize(("site", "who"), [("carrier", "provider"), ("dubber", "Dubber")], ids=["carrier", "dubber"])
+async def test_keys_reach_everything_and_the_focus_is_seen(audience: Audience, site: str, who: str) -> None:
+    one = await audience.at(site, who, "fr")
+    await one.go("/")
+    entries = await one.page.locator("#sidenav a").evaluate_all("links => links.map(link => link.getAttribute('href'))")
+    passed: list[tuple[str, bool]] = []
+    for _ in range(len(entries) + 12):
+        await one.page.keyboard.press("Tab")
+        passed.append(tuple(await one.page.evaluate(FOCUSED)))
+    assert passed[0] == ("#content", True)
+    assert [what for what, _ in passed][1 : len(entries) + 1] == entries
+    assert [what for what, seen in passed if not seen] == []
+    await one.go("/")
+    await one.page.keyboard.press("Tab")
+    await one.page.keyboard.press("Enter")
+    assert await one.page.evaluate("document.activeElement.id") == "content"

@@ -6,9 +6,10 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from urllib.parse import urljoin
 
 from callmodel.modes import RecordingMode
 from callmodel.subscriber import RecordingSettings, Subscriber
@@ -31,6 +32,17 @@ class BusyDay:
     facts: dict[str, str] = field(default_factory=dict)
     """``call``, ``live_call``: the carrier's; ``recording``, ``unidentified``: the platform's."""
 
+    def site(self, name: str) -> str:
+        """Address of ``carrier`` or ``dubber``."""
+        info = self.server.info
+        return f"{info['http']}/admin/" if name == "carrier" else urljoin(info["dubber"]["base"], "/app/")
+
+    def login(self, who: str) -> tuple[str, str]:
+        """User name and password of somebody: a role, or a user's number."""
+        logins = self.server.info["logins"]
+        found = next(login for login in logins if who in (login["role"], login["username"]))
+        return found["username"], found["password"]
+
 
 @contextmanager
 def busy_day(server: ServerProcess, folder: Path) -> Iterator[BusyDay]:
@@ -43,7 +55,12 @@ def busy_day(server: ServerProcess, folder: Path) -> Iterator[BusyDay]:
         kept, strange = first.result(), second.result()
     day = BusyDay(server)
     record = next(iter(server.recordings(user="1003")))
-    day.facts = {"call": record.manifest.call_id, "recording": kept, "unidentified": strange}
+    day.facts = {
+        "call": record.manifest.call_id,
+        "recording": kept,
+        "unidentified": strange,
+        **_at_dubber(server, kept),
+    }
     phone = _phone(server, voice, "1002")
     try:
         since = server.mark()
@@ -64,6 +81,21 @@ def _add_nadia(server: ServerProcess) -> None:
     since = server.mark()
     save_subscriber(server.catalog, nadia, domain=domain, actor=ANNE, now=now, credentials=credentials)
     server.wait_for("subscribers.reloaded", since=since)
+
+
+def _at_dubber(server: ServerProcess, recording: str) -> dict[str, str]:
+    """A link, a team, a note and tags; the platform's names of them, and of whose recording it is."""
+    dubber, account = server.dubber(), server.info["dubber"]["account_id"]
+    until = (datetime.now(UTC) + timedelta(days=1)).isoformat()
+    link = dubber.post(f"recordings/{recording}/shares", {"expires_at": until})["share_url"]
+    team = dubber.post(f"accounts/{account}/teams", {"name": "Accueil"})["id"]
+    shown = dubber.get(f"recordings/{recording}")
+    return {
+        "share": str(link).rpartition("/")[2],
+        "team": str(team),
+        "user": str(shown["user"]).rpartition("/")[2],
+        "dub_point": str(shown["dub_point_id"]),
+    }
 
 
 def _phone(server: ServerProcess, voice: Voice, number: str, **more: Any) -> PjsuaPhone:

@@ -16,15 +16,16 @@ class SitePage:
     path: str
     """With ``{facts}`` that only the running server knows."""
     who: str
-    """Role of the one who looks: ``provider``, ``administrator``, ``user``, ``Dubber``; ``nobody`` is not signed in."""
+    """Who looks: ``provider``, ``administrator``, ``Dubber``, a user's number; ``nobody`` is not signed in."""
     main: bool = False
     """Pictured dark and on a phone, too."""
+    status: int = 200
     waits_for: str = ""
     """Selector of what comes after the page itself."""
 
 
-def _page(name: str, path: str, *, who: str = "administrator", route: str = "", **more: bool | str) -> SitePage:
-    return SitePage(name=name, path=path, route=route or path.partition("?")[0], who=who, **more)  # type: ignore[arg-type]  # only bool and str
+def _page(name: str, path: str, *, who: str = "administrator", route: str = "", **more: bool | str | int) -> SitePage:
+    return SitePage(name=name, path=path, route=route or path.partition("?")[0], who=who, **more)  # type: ignore[arg-type]  # only these
 
 
 CARRIER: Final = (
@@ -56,12 +57,17 @@ CARRIER: Final = (
     _page("profile", "/profile", who="provider", main=True),
     _page("profile-install", "/profile/install", who="provider"),
     _page("profile-remove", "/profile/remove", who="provider"),
-    _page("me", "/me", who="user", main=True),
-    _page("me-softphone", "/me/softphone", who="user"),
+    _page("me", "/me", who="1003", main=True),
+    _page("me-softphone", "/me/softphone", who="1003"),
 )
 
 NOT_PAGES: Final = frozenset(
     {
+        "/recordings/{recording}/audio",
+        "/recordings/{recording}/peaks",
+        "/recordings/{recording}/download",
+        "/shared/{token}/audio",
+        "/shared/{token}/peaks",
         "/now",
         "/lights",
         "/calls/live",
@@ -89,4 +95,31 @@ DUBBER: Final = (
     _page("recordings-delete", "/recordings/delete?ids={recording}", who="Dubber"),
     _page("unidentified", "/unidentified", who="Dubber"),
     _page("unidentified-move", "/unidentified/move?ids={unidentified}", who="Dubber"),
+    _page(
+        "recording",
+        "/recordings/{recording}",
+        route="/recordings/{recording}",
+        who="Dubber",
+        main=True,
+        waits_for=".player.ready",
+    ),
+    _page("shared", "/shared/{share}", route="/shared/{token}", who="nobody", waits_for=".player.ready"),
+    _page("shared-ended", "/shared/long-gone", route="/shared/{token}", who="nobody", status=404),
+    _page("people", "/people", who="Dubber", main=True),
+    _page("people-new", "/people/new", who="Dubber"),
+    _page("person", "/people/{user}", route="/people/{user}", who="Dubber"),
+    _page("person-dub-points", "/people/{user}/dub-points", route="/people/{user}/dub-points", who="Dubber", main=True),
+    _page("person-dub-point-add", "/people/{user}/dub-points/add", route="/people/{user}/dub-points/add", who="Dubber"),
+    _page(
+        "person-dub-point-move",
+        "/people/{user}/dub-points/{dub_point}/move",
+        route="/people/{user}/dub-points/{point}/move",
+        who="Dubber",
+    ),
+    _page("person-do-not-record", "/people/{user}/do-not-record", route="/people/{user}/do-not-record", who="Dubber"),
+    _page("do-not-record", "/do-not-record", who="Dubber"),
+    _page("teams", "/teams", who="Dubber"),
+    _page("team", "/teams/{team}", route="/teams/{team}", who="Dubber"),
+    _page("account", "/account", who="Dubber"),
+    _page("me", "/me", who="Dubber"),
 )
