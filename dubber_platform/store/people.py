@@ -29,6 +29,7 @@ NAME_MAX, USERNAME_MAX, MOBILE_MAX = 128, 254, 50
 LANGUAGES = ("en", "de", "es", "fr", "it", "ja", "nl", "pl", "pt", "zh-CN", "zh-TW")
 PAGE_ROWS = 50
 LIKE_ESCAPE = "\\"
+_POINT_FIELDS = (DubPoint.label, DubPoint.number, DubPoint.external_identifier)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,7 +93,10 @@ def people(
     limit: int = PAGE_ROWS,
     account_id: str | None = None,
 ) -> PeoplePage:
-    """The account's users by last and first name; ``text`` is looked for in names and user name."""
+    """The account's users by last and first name.
+
+    Each word of ``text`` is looked for in names, user name, mobile number, and in the dub points.
+    """
     require_administrator(viewer)
     wanted = account_id or viewer.account_id
     if not account_seen(session, viewer, wanted):
@@ -103,7 +107,10 @@ def people(
     for word in text[:200].split():
         like = f"%{_escaped(word)}%"
         fields = (User.first_name, User.last_name, User.username, User.mobile_number)
-        statement = statement.where(or_(*(field.ilike(like, escape=LIKE_ESCAPE) for field in fields)))
+        held = (column.ilike(like, escape=LIKE_ESCAPE) for column in _POINT_FIELDS)
+        points = select(DubPoint.user_id).where(DubPoint.account_id == wanted, or_(*held))
+        own = (field.ilike(like, escape=LIKE_ESCAPE) for field in fields)
+        statement = statement.where(or_(*own, User.id.in_(points)))
     total = int(session.scalar(select(func.count()).select_from(statement.with_only_columns(User.id).subquery())) or 0)
     ordered = statement.order_by(User.last_name, User.first_name, User.id).offset(offset).limit(limit)
     return PeoplePage(rows=_rows(session, ordered), total=total, offset=offset)

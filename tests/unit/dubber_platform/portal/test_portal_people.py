@@ -34,6 +34,7 @@ async def test_people_are_listed_by_last_name_searched_and_narrowed_by_role(port
     boss = await portal.browser(BOSS)
     assert names((await boss.get("/people")).rows()) == ["Demo Administrator", "Ann Archer", "Bob Baker", "Bea Boss"]
     assert names((await boss.get("/people?q=b+demo.example&role=Standard+User")).rows()) == ["Bob Baker"]
+    assert names((await boss.get("/people?q=1002%40carrier.example")).rows()) == ["Bob Baker"]
     assert names((await boss.get("/people?role=Administrator")).rows()) == ["Demo Administrator", "Bea Boss"]
     nobody = await boss.get("/people?q=zzz")
     assert "Nobody fits" in nobody.plain()
