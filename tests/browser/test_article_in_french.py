@@ -27,6 +27,11 @@ pytestmark = [pytest.mark.e2e, pytest.mark.asyncio(loop_scope="session")]
 
 WRONG_GROUP = "0123456789abcdef0123"
 CLAIRE, BRUNO = "2001", "2002"
+PLAYED = """new Promise(done => {
+  const audio = document.querySelector("audio");
+  audio.addEventListener("timeupdate", () => audio.currentTime > 1 && done());
+})"""
+"""Resolves when the recording has played for a second."""
 DUBBER_INFORMATION = {
     "Fournisseur de services": "CARRIER",
     "Groupe externe": "CARRIER-MAIN",
@@ -322,5 +327,5 @@ async def test_access_to_the_recordings(walk: Walk) -> None:
         await line.get_by_role("link", name="9002").first.click()
         await page.locator(".player.ready").wait_for()
         await page.get_by_role("region", name="Lecteur").get_by_role("button", name="Lire", exact=True).click()
-        await page.wait_for_function("document.querySelector('audio').currentTime > 1")
+        await page.evaluate(PLAYED)
         assert await page.evaluate("document.querySelector('audio').duration") == pytest.approx(6.5, abs=2.5)
