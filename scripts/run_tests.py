@@ -63,6 +63,7 @@ def lanes() -> tuple[Lane, ...]:
         Lane(name="import contracts", command=(str(BIN / "lint-imports"),), group="lint"),
         Lane(name="core", command=(*pytest, "-n", "2", "tests/unit", "tests/machines", "tests/wire", "tests/calls")),
         Lane(name="end to end", command=(*pytest, "tests/e2e"), needs=("cc", "chromium"), absent=no_native_forwarder),
+        Lane(name="browser", command=(*pytest, "tests/browser"), needs=("chromium",), absent=no_pages),
         Lane(name="interop", command=(*pytest, "tests/interop"), needs=("sipp", "baresip")),
     )
 
@@ -71,6 +72,13 @@ def no_native_forwarder() -> str:
     """Why the native forwarder cannot be tested; empty when it was built."""
     folder = ROOT / "mediaserver" / "runtime" / "forwarders"
     return "" if any(folder.glob("_native*.so")) else "the native forwarder was not built: make clean, make test"
+
+
+def no_pages() -> str:
+    """Why no page can be looked at; empty when styles, modules and axe-core are there."""
+    kit = ROOT / "webkit"
+    built = (kit / "dist" / "manifest.json", kit / "frontend" / "node_modules" / "axe-core" / "axe.min.js")
+    return "" if all(file.exists() for file in built) else "the pages' styles and modules were not built: make setup"
 
 
 def main() -> int:
