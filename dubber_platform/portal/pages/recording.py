@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
@@ -33,6 +34,12 @@ from webkit.routes import page
 from webkit.visit import Visit
 
 YEARS: Final = range(1970, 2200)
+METADATA_NAME: Final = re.compile(r"[A-Za-z0-9]{1,50}", re.ASCII)
+METADATA_VALUE_MAX: Final = 255
+METADATA_MAX: Final = 50
+"""What the interface takes, too (``api/bodies.py``)."""
+METADATA_TEXT_MAX: Final = METADATA_MAX * (50 + METADATA_VALUE_MAX + 3)
+LINE_SHOWN: Final = 60
 TAGS_TEXT_MAX: Final = (changes.TAG_MAX + 2) * changes.TAGS_MAX
 
 
@@ -183,6 +190,31 @@ async def delete_note(visit: Visit) -> web.StreamResponse:
     )
 
 
+async def set_metadata(visit: Visit) -> web.StreamResponse:
+    """Replace the metadata: a line for each, ``name: value``."""
+    form = visit.form()
+    wanted: dict[str, str] = {}
+    for line in form.lines("metadata", limit=METADATA_TEXT_MAX).splitlines():
+        name, colon, value = (part.strip() for part in line.partition(":"))
+        if not line.strip():
+            continue
+        if not colon or METADATA_NAME.fullmatch(name) is None or not 0 < len(value) <= METADATA_VALUE_MAX:
+            form.refuse("metadata", visit.t("This line does not fit: %(line)s", line=line[:LINE_SHOWN]))
+        elif name in wanted:
+            form.refuse("metadata", visit.t("“%(name)s” is there twice.", name=name))
+        wanted[name] = value
+    if len(wanted) > METADATA_MAX:
+        form.refuse("metadata", visit.t("At most %(limit)s lines are possible.", limit=METADATA_MAX))
+    return await _changed(
+        visit,
+        form,
+        lambda s, viewer, number: changes.set_metadata(s, viewer, number, wanted, now=visit.now),
+        {},
+        visit.t("The metadata is saved."),
+        "#details",
+    )
+
+
 async def set_retention(visit: Visit) -> web.StreamResponse:
     """Keep it up to and including a day."""
     form = visit.form()
@@ -256,6 +288,7 @@ ROUTES: Final = (
     page("GET", "/recordings/{recording}/peaks", peaks, allow=EVERYONE),
     page("GET", "/recordings/{recording}/download", download, allow=ADMINISTRATORS),
     page("POST", "/recordings/{recording}/tags", set_tags, allow=EVERYONE),
+    page("POST", "/recordings/{recording}/metadata", set_metadata, allow=EVERYONE),
     page("POST", "/recordings/{recording}/notes", add_note, allow=EVERYONE),
     page("POST", "/recordings/{recording}/notes/{note}/delete", delete_note, allow=EVERYONE),
     page("POST", "/recordings/{recording}/retention", set_retention, allow=ADMINISTRATORS),

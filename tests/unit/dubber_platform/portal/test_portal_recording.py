@@ -156,6 +156,27 @@ async def test_tags_are_replaced_and_the_list_one_came_from_is_kept(portal: Port
     assert f'value="order, {"x" * 26}"' in long.text
 
 
+async def test_metadata_is_a_line_for_each_and_found_by_search(portal: PortalBench) -> None:
+    recording_id = await portal.call(details={"mode": "Always"})
+    portal.audio(recording_id, sound(1))
+    ann, path = await portal.browser(ANN), f"/recordings/{recording_id}/metadata"
+    assert "mode: Always</textarea>" in (await ann.get(f"/recordings/{recording_id}")).text
+    seen = await ann.post(path, ("metadata", "mode: Always\r\n\r\n customer :  4711: Köhl "))
+    assert seen.notices() == ["The metadata is saved."]
+    assert await portal.column(recording_id, "details") == {"mode": "Always", "customer": "4711: Köhl"}
+    assert f"/app/recordings/{recording_id}" in (await ann.get("/recordings?q=kohl")).text
+    for wrong, problem in (
+        ("customer", "This line does not fit: customer"),
+        ("my customer: x", "This line does not fit: my customer: x"),
+        ("customer:", "This line does not fit: customer:"),
+        ("a: 1\na: 2", "“a” is there twice."),
+        ("a: " + "x" * 256, "This line does not fit: a: " + "x" * 57),
+        ("\n".join(f"n{n}: x" for n in range(51)), "At most 50 lines are possible."),
+    ):
+        refused = await ann.post(path, ("metadata", wrong))
+        assert (refused.status, problem in refused.plain()) == (422, True)
+
+
 async def test_notes_are_written_and_deleted_by_their_author(portal: PortalBench) -> None:
     recording_id = await portal.call("bob", note="of ann")  # she wrote it, he owns it
     portal.audio(recording_id, sound(1))

@@ -39,6 +39,7 @@ DOWNLOADS: Final = {
 CHANGES: Final = {
     "/tags": (("tags", "x"),),
     "/notes": (("text", "x"),),
+    "/metadata": (("metadata", "a: b"),),
     "/shares": (("valid", "1h"),),
     "/retention": (("until", "2027-01-01"),),
     "/hold": (("held", "on"), ("reason", "x")),
@@ -47,6 +48,7 @@ CHANGED: Final = {
     # of bob: ann may only listen, bob may label and share, administrators may do everything
     "/tags": (403, 200, 200, 200),
     "/notes": (403, 200, 200, 200),
+    "/metadata": (403, 200, 200, 200),
     "/shares": (403, 200, 200, 200),
     "/retention": (403, 403, 200, 200),
     "/hold": (403, 403, 200, 200),
