@@ -31,7 +31,7 @@ demo: $(READY) ## Start everything, place one call per mode, print the verdicts 
 programs:
 	@$(PYTHON) scripts/run_tests.py --programs
 
-test: programs $(STAMP) ## Lint, types, import contracts, all tests
+test: programs $(READY) ## Lint, types, import contracts, all tests
 	$(BIN)/python scripts/run_tests.py $(ARGS)
 
 lint: $(READY) ## Only lint, types and import contracts
