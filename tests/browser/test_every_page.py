@@ -32,8 +32,9 @@ CASES: Final = {
 }
 WORD: Final = re.compile(r"\W*[^\W\d_]{2,}\W*")
 SPOKEN: Final = {text for prompt in CATALOGUE.values() for text in prompt.texts.values()}
-SAME_IN_BOTH: Final = {"Service provider (provider)", *SPOKEN}
-"""Names of people, and what announcements say."""
+METADATA: Final = "mode: On Demand salvaged: false"
+SAME_IN_BOTH: Final = {"Service provider (provider)", METADATA, *SPOKEN}
+"""Names of people, what the carrier sent, and what announcements say."""
 
 
 @dataclass(slots=True)
