@@ -138,6 +138,18 @@ def browse(session: Session, viewer: Viewer, wanted: Filter, *, rows: int = PAGE
     )
 
 
+def beside(session: Session, viewer: Viewer, wanted: Filter, place: Cursor) -> tuple[int | None, int | None]:
+    """Ids of the recordings right above and right below a place in the list; its cursors are not looked at."""
+    terms = terms_of(wanted.text)
+    if wanted.text.strip() and not terms:
+        return None, None
+    conditions = _conditions(session, viewer, wanted)
+    newer, older = _bounds(Filter(before=str(place))), _bounds(Filter(after=str(place)))
+    above = _ids(session, [*conditions, *newer], terms, 1, backwards=True)
+    below = _ids(session, [*conditions, *older], terms, 1, backwards=False)
+    return (above[0][0] if above else None), (below[0][0] if below else None)
+
+
 def unidentified(session: Session, viewer: Viewer, wanted: Filter | None = None) -> Page:
     """What the viewer's groups could not place, newest first; empty without group authentication."""
     given = wanted or Filter()

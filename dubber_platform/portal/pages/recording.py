@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Final
 
@@ -22,7 +22,7 @@ from dubber_platform.portal.roles import ADMINISTRATORS, EVERYONE
 from dubber_platform.portal.site import ask, platform_of
 from dubber_platform.portal.trying import attempt, same
 from dubber_platform.store import changes, detail
-from dubber_platform.store.browse import Cursor, Filter, browse
+from dubber_platform.store.browse import Cursor, Filter, beside
 from dubber_platform.store.companions import Team, TeamReach
 from dubber_platform.store.detail import RecordingView
 from dubber_platform.store.refused import RefusedError
@@ -101,14 +101,12 @@ def _shown(session: Session, viewer: Viewer, number: int, wanted: Filter, now: d
 
 def _neighbours(session: Session, viewer: Viewer, view: RecordingView, wanted: Filter) -> tuple[int | None, int | None]:
     """The next newer and the next older one in the list one came from."""
-    here = str(Cursor(start=view.row.start, recording_id=view.row.id))
-    listed = replace(wanted, unidentified=view.row.account_id is None, after=None, before=None)
+    place = Cursor(start=view.row.start, recording_id=view.row.id)
+    listed = Filter(text=wanted.text, unidentified=True) if view.row.account_id is None else wanted
     try:
-        above = browse(session, viewer, replace(listed, before=here), rows=1).rows
-        below = browse(session, viewer, replace(listed, after=here), rows=1).rows
+        return beside(session, viewer, listed, place)
     except RefusedError:  # a team that is gone
         return None, None
-    return (above[0].id if above else None), (below[0].id if below else None)
 
 
 def _teams(session: Session, view: RecordingView) -> tuple[Reference, ...]:
