@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import Select, delete, func, or_, select, update
-from sqlalchemy.orm import DeclarativeBase, Session
+from sqlalchemy import ColumnElement, Select, delete, func, or_, select, update
+from sqlalchemy.orm import DeclarativeBase, InstrumentedAttribute, Session
 
 from dubber_platform.config import Chance
 from dubber_platform.store.do_not_record import DoNotRecordView, do_not_record
@@ -106,13 +108,17 @@ def people(
         statement = statement.where(User.role == role)
     for word in text[:200].split():
         like = f"%{_escaped(word)}%"
-        fields = (User.first_name, User.last_name, User.username, User.mobile_number)
-        held = (column.ilike(like, escape=LIKE_ESCAPE) for column in _POINT_FIELDS)
-        points = select(DubPoint.user_id).where(DubPoint.account_id == wanted, or_(*held))
-        own = (field.ilike(like, escape=LIKE_ESCAPE) for field in fields)
-        statement = statement.where(or_(*own, User.id.in_(points)))
+        names = (User.first_name, User.last_name, User.username, User.mobile_number)
+        points = select(DubPoint.user_id).where(DubPoint.account_id == wanted, _hold(_POINT_FIELDS, like))
+        statement = statement.where(or_(_hold(names, like), User.id.in_(points)))
+    ordered = statement.order_by(User.last_name, User.first_name, User.id)
+    if text.strip():  # looking costs more than listing, so it is done once for the total and the rows
+        found = session.scalars(ordered.with_only_columns(User.id)).all()
+        shown = select(User).where(User.id.in_(found[offset : offset + limit]))
+        rows = _rows(session, shown.order_by(User.last_name, User.first_name, User.id))
+        return PeoplePage(rows=rows, total=len(found), offset=offset)
     total = int(session.scalar(select(func.count()).select_from(statement.with_only_columns(User.id).subquery())) or 0)
-    ordered = statement.order_by(User.last_name, User.first_name, User.id).offset(offset).limit(limit)
+    ordered = ordered.offset(offset).limit(limit)
     return PeoplePage(rows=_rows(session, ordered), total=total, offset=offset)
 
 
@@ -275,6 +281,14 @@ def _rows(session: Session, statement: Select[User]) -> tuple[PersonRow, ...]:
         )
         for user in users
     )
+
+
+def _hold(columns: Sequence[InstrumentedAttribute[Any]], like: str) -> ColumnElement[bool]:
+    """One of the columns is like that; all at once, which is several times as quick as one by one."""
+    together: ColumnElement[str] = func.coalesce(columns[0], "")
+    for column in columns[1:]:
+        together = together.concat("\n").concat(func.coalesce(column, ""))
+    return together.ilike(like, escape=LIKE_ESCAPE)
 
 
 def _escaped(text: str) -> str:
