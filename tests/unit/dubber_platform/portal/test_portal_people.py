@@ -53,6 +53,7 @@ async def test_fifty_stand_on_a_page(portal: PortalBench) -> None:
     await portal.bench.platform.database.run(fifty)
     boss = await portal.browser(BOSS)
     assert [len((await boss.get(f"/people?page={page}")).rows()) for page in (1, 2, 3)] == [50, 4, 0]
+    assert [len((await boss.get(f"/people?q=demo&page={page}")).rows()) for page in (1, 2, 3)] == [50, 4, 0]
 
 
 async def test_a_user_is_added_by_hand_and_the_dub_points_come_next(portal: PortalBench) -> None:

@@ -138,6 +138,8 @@ async def test_newer_and_older_stay_within_the_list_one_came_from(portal: Portal
 
     assert await around("") == [f"/app/recordings/{ids[3]}", f"/app/recordings/{ids[1]}"]
     assert await around("?tag=vip") == [f"/app/recordings/{ids[4]}?tag=vip", f"/app/recordings/{ids[0]}?tag=vip"]
+    assert await around("?q=vip") == [f"/app/recordings/{ids[4]}?q=vip", f"/app/recordings/{ids[0]}?q=vip"]
+    assert await around("?q=%22") == []
     assert await around("?scope=no-such-team") == []
     first = (await browser.get(f"/recordings/{ids[4]}")).text
     assert ('rel="prev"' in first, 'rel="next"' in first) == (False, True)
