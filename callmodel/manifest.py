@@ -38,14 +38,15 @@ class Mark:
 
     kind: MarkKind
     file_ms: float
-    """From the first sample of the file. A pause is a point in a file it was cut from."""
+    """From the first sample of the file. A pause that was cut out is a point in it."""
     call_ms: float
     """From the moment the call was answered."""
     length_ms: float = 0.0
     channel: int | None = None
     """1 the recorded user, 2 everyone else, None both."""
     detail: dict[str, str] = field(default_factory=dict)
-    """Kind-specific facts: prompt and language, tone's Hz, code and steering channel, codec, packets lost."""
+    """Kind-specific facts: prompt and language, tone's Hz, code and steering channel, codec, packets lost, a pause's
+    rendering (``cut``, ``silence``, ``tone``)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

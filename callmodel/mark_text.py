@@ -49,14 +49,14 @@ class Marker:
     """Which announcement or command, ``on`` or ``off`` of a hold, ``reminder`` of a tone, ``cut`` of a pause."""
 
 
-def packed(marks: Iterable[Mark], *, longest: int, most: int, pauses_cut: bool = True) -> list[str]:
+def packed(marks: Iterable[Mark], *, longest: int, most: int) -> list[str]:
     """At most ``most`` texts of at most ``longest`` characters, in order of time; ``LETTERS`` tells what goes first."""
     order = list(LETTERS)
     wanted = sorted((mark for mark in marks if mark.kind in LETTERS), key=lambda mark: order.index(mark.kind))
     # a line's end may be too short for the next mark, so that much of each is not counted on
     room, kept = most * (longest - MARK_MAX), []
     for mark in wanted:
-        text = _text(mark, pauses_cut)
+        text = _text(mark)
         if text is not None and len(text) + 1 <= room:
             room -= len(text) + 1
             kept.append((mark.file_ms, text))
@@ -86,13 +86,13 @@ def unpacked(texts: Iterable[str]) -> tuple[Marker, ...]:
     return tuple(sorted(markers, key=lambda marker: marker.at_s))
 
 
-def _text(mark: Mark, pauses_cut: bool) -> str | None:
+def _text(mark: Mark) -> str | None:
     text = LETTERS[mark.kind] + _seconds(mark.file_ms)
     if mark.length_ms >= 10:
         text += "+" + _seconds(mark.length_ms)
     if mark.channel is not None:
         text += f"/{mark.channel}"
-    word = re.sub(r"[^A-Za-z0-9*#_.-]", "_", _word(mark, pauses_cut))[:WORD_MAX]
+    word = re.sub(r"[^A-Za-z0-9*#_.-]", "_", _word(mark))[:WORD_MAX]
     text += f":{word}" if word else ""
     return text if _MARK.fullmatch(text) else None
 
@@ -101,10 +101,10 @@ def _seconds(ms: float) -> str:
     return f"{max(ms, 0.0) / 1000:.2f}".rstrip("0").rstrip(".")
 
 
-def _word(mark: Mark, pauses_cut: bool) -> str:
+def _word(mark: Mark) -> str:
     detail = mark.detail
     if mark.kind is MarkKind.PAUSE:
-        return "cut" if pauses_cut else ""
+        return "cut" if detail.get("rendering") == "cut" else ""
     if mark.kind is MarkKind.CODE:
         return detail.get("command", "") if detail.get("accepted", "true") == "true" else "refused"
     if mark.kind is MarkKind.HOLD:

@@ -6,7 +6,7 @@ from datetime import UTC
 from email.utils import format_datetime
 from typing import Any
 
-from callmodel.manifest import MarkKind, Party, RecordingManifest
+from callmodel.manifest import Party, RecordingManifest
 from callmodel.mark_text import packed
 from callmodel.subscriber import DubPointKey
 
@@ -58,15 +58,8 @@ def recording_fields(
 
 def marks_tags(manifest: RecordingManifest) -> dict[str, str]:
     """What happened in the recording, as meta tags; none when nothing did."""
-    lines = packed(manifest.marks, longest=TAG_VALUE_MAX, most=MARKS_TAGS_MAX, pauses_cut=_pauses_cut(manifest))
+    lines = packed(manifest.marks, longest=TAG_VALUE_MAX, most=MARKS_TAGS_MAX)
     return {f"{MARKS_TAG}{number:02d}": line for number, line in enumerate(lines, 1)}
-
-
-def _pauses_cut(manifest: RecordingManifest) -> bool:
-    """Whether pauses were left out of the file, not silenced in it: then it is that much shorter than the call."""
-    pauses_ms = sum(mark.length_ms for mark in manifest.marks if mark.kind is MarkKind.PAUSE)
-    span_ms = (manifest.ended_at - manifest.started_at).total_seconds() * 1000
-    return span_ms - manifest.duration_ms >= pauses_ms / 2
 
 
 def unidentified_fields(fields: dict[str, Any], key: DubPointKey | None) -> dict[str, Any]:

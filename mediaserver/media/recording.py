@@ -258,7 +258,7 @@ class Recording:
     # --- marks ---------------------------------------------------------------------------------
 
     def _mark_pause(self, since: int, until: int) -> None:
-        self.mark(MarkKind.PAUSE, since, ticks=until - since, detail={})
+        self.mark(MarkKind.PAUSE, since, ticks=until - since, detail={"rendering": self.command.pause_rendering})
 
     def _tell_items(self, end: int) -> None:
         for item in self._items(self.takes.start, end):

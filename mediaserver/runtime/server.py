@@ -220,12 +220,13 @@ class MediaServer:
 
     async def _listen(self) -> dict[Transport, int]:
         plan = self.plan
-        udp = await _bound("sip_port", plan.sip_port, lambda: self.shell.open_udp(plan.host, plan.sip_port))
-        port = udp[1]
+        port = plan.sip_port
+        if plan.streams:  # first: a port that is free for TCP is nearly always free for UDP too, when any will do
+            port = await _bound("sip_port", port, lambda: self.shell.open_tcp(plan.host, plan.sip_port))
+        port = (await _bound("sip_port", port, lambda: self.shell.open_udp(plan.host, port)))[1]
         ports = {Transport.UDP: port}
         addresses: dict[str, Any] = {"udp": _shown(plan.host, port)}
         if plan.streams:
-            await _bound("sip_port", port, lambda: self.shell.open_tcp(plan.host, port))
             ports[Transport.TCP] = port
             addresses["tcp"] = _shown(plan.host, port)
             if plan.tls is not None and plan.tls_port is not None:

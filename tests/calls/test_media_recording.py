@@ -201,7 +201,7 @@ def test_a_pause_is_cut_to_the_sample() -> None:
     pause, resume = round(1.2345 * 8000), round(2.7891 * 8000)
     assert np.array_equal(sink.audio[:, 0][: 32000 - resume + pause], np.concatenate([said[:pause], said[resume:]]))
     assert sink.audio.shape[0] == 36000 - (resume - pause)
-    assert marks(sink, MarkKind.PAUSE) == [(pause / 8, (resume - pause) / 8, None, {})]
+    assert marks(sink, MarkKind.PAUSE) == [(pause / 8, (resume - pause) / 8, None, {"rendering": "cut"})]
 
 
 @pytest.mark.parametrize("rendering", ["silence", "tone"])
@@ -222,6 +222,7 @@ def test_a_pause_that_is_rendered_keeps_its_length_and_no_speech(rendering: str)
     paused = sink.audio[8000:16000]
     assert np.array_equal(paused[:, 0], paused[:, 1])
     assert paused.any() == (rendering == "tone")
+    assert marks(sink, MarkKind.PAUSE) == [(1000.0, 1000.0, None, {"rendering": rendering})]
 
 
 def test_a_pause_open_at_the_end_is_marked_to_the_end() -> None:
@@ -233,7 +234,7 @@ def test_a_pause_open_at_the_end_is_marked_to_the_end() -> None:
     world.run(103)
     sink = finish(world)
     assert sink.audio.shape[0] == 8000
-    assert marks(sink, MarkKind.PAUSE) == [(1000.0, 2000.0, None, {})]
+    assert marks(sink, MarkKind.PAUSE) == [(1000.0, 2000.0, None, {"rendering": "cut"})]
 
 
 def test_what_is_injected_lies_over_both_channels_at_its_instant() -> None:

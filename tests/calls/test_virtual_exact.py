@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -161,6 +162,10 @@ def test_a_pause_is_cut_to_the_sample(tmp_path: Path) -> None:
 
     (pause,) = [mark for mark in recording.manifest.marks if mark.kind is MarkKind.PAUSE]
     cut, length = round(pause.file_ms * 8), round(pause.length_ms * 8)
+    manifest = recording.manifest
+    assert pause.detail == {"rendering": "cut"}
+    lasted_ms = (manifest.ended_at - manifest.started_at) / timedelta(milliseconds=1)
+    assert lasted_ms == pytest.approx(manifest.duration_ms + pause.length_ms, abs=0.01), "it ends when the call does"
     assert length / 8000 == pytest.approx(2.3, abs=0.05)
     for channel, call in ((0, mine), (1, other)):
         said, audio = call.media.said_audio(), recording.audio[:, channel]

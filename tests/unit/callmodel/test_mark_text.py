@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -15,7 +17,7 @@ MARKS = (
         kind=MarkKind.CODE, file_ms=12_500, call_ms=12_500, channel=1, detail={"command": "pause", "accepted": "true"}
     ),
     Mark(kind=MarkKind.CODE, file_ms=13_000, call_ms=13_000, channel=1, detail={"command": "x", "accepted": "false"}),
-    Mark(kind=MarkKind.PAUSE, file_ms=14_000, call_ms=14_000, length_ms=20_000),
+    Mark(kind=MarkKind.PAUSE, file_ms=14_000, call_ms=14_000, length_ms=20_000, detail={"rendering": "cut"}),
     Mark(kind=MarkKind.TONE, file_ms=15_000, call_ms=35_000, length_ms=200, detail={"hz": "440", "reminder": "yes"}),
     Mark(kind=MarkKind.TONE, file_ms=15_500, call_ms=35_500, length_ms=200, detail={"hz": "440"}),
     Mark(kind=MarkKind.HOLD, file_ms=16_004, call_ms=36_004, detail={"leg": "a", "state": "on"}),
@@ -30,7 +32,8 @@ def test_marks_are_written_in_order_of_time() -> None:
         "a0.25+3.1:recording_started c12.5/1:pause c13/1:refused p14+20:cut t15+0.2:reminder t15.5+0.2:beep"
         " h16:on g17+0.04/2"
     ]
-    assert packed(MARKS[3:4], longest=255, most=1, pauses_cut=False) == ["p14+20"]
+    silenced = replace(MARKS[3], detail={"rendering": "silence"})
+    assert packed([silenced], longest=255, most=1) == ["p14+20"]
     assert packed((), longest=255, most=3) == []
 
 

@@ -97,18 +97,15 @@ def test_what_callers_write_into_headers_costs_no_delivery(tmp_path: Path) -> No
     assert max(len(value) for value in fields["meta_tags"].values()) <= 255
 
 
-@pytest.mark.parametrize(("paused_s", "pause"), [(20, "p1+20:cut"), (0, "p1+20")], ids=["cut out", "silenced"])
-def test_marks_travel_as_meta_tags(tmp_path: Path, paused_s: int, pause: str) -> None:
-    """Whether a pause is in the file or not is told by the file's length."""
+@pytest.mark.parametrize(("rendering", "pause"), [("cut", "p1+20:cut"), ("silence", "p1+20")])
+def test_marks_travel_as_meta_tags(tmp_path: Path, rendering: str, pause: str) -> None:
+    """Whether a pause is in the file or not is told with it."""
     _, manifest = finished(tmp_path, frames=8000)
-    started = manifest.started_at
     paused = replace(
         manifest,
-        duration_ms=30_000.0,
-        ended_at=started + timedelta(seconds=30 + paused_s),
         marks=(
             Mark(kind=MarkKind.CODE, file_ms=1000, call_ms=1000, channel=1, detail={"command": "pause"}),
-            Mark(kind=MarkKind.PAUSE, file_ms=1000, call_ms=1000, length_ms=20_000),
+            Mark(kind=MarkKind.PAUSE, file_ms=1000, call_ms=1000, length_ms=20_000, detail={"rendering": rendering}),
         ),
     )
     tags = recording_fields(paused, sha256="x", suffix="wav", recorder="r")["meta_tags"]
