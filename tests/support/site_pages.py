@@ -12,7 +12,7 @@ class SitePage:
 
     name: str
     route: str
-    """As the site's routes have it."""
+    """As the site's routes have it; other pages have what is no route."""
     path: str
     """With ``{facts}`` that only the running server knows."""
     who: str
@@ -20,6 +20,8 @@ class SitePage:
     main: bool = False
     """Pictured dark and on a phone, too."""
     status: int = 200
+    english: bool = False
+    """For programmers, in English only."""
     waits_for: str = ""
     """Selector of what comes after the page itself."""
 
@@ -29,6 +31,9 @@ def _page(name: str, path: str, *, who: str = "administrator", route: str = "", 
 
 
 CARRIER: Final = (
+    _page("landing", "/../", who="nobody", main=True),
+    _page("api-reference", "/../api/v1/", who="nobody", english=True),
+    _page("nowhere", "/nowhere", status=404),
     _page("sign-in", "/sign-in", who="nobody", main=True),
     _page("dashboard", "/", main=True),
     _page("users", "/users", main=True),
@@ -86,6 +91,7 @@ NOT_PAGES: Final = frozenset(
 """Parts of pages, and files."""
 
 DUBBER: Final = (
+    _page("nowhere", "/nowhere", who="Dubber", status=404),
     _page("sign-in", "/sign-in", who="nobody"),
     _page("dashboard", "/", who="Dubber", main=True),
     _page("recordings", "/recordings", who="Dubber", main=True),
