@@ -39,7 +39,7 @@ class Figures:
     def by_day(self, today: date, *, days: int = 7, zone: tzinfo = UTC) -> tuple[DayFigures, ...]:
         """The last ``days`` days, the oldest first; a day is one of the given zone."""
         edges = [_midnight(today - timedelta(days=back), zone) for back in range(min(days, MAX_DAYS) - 1, -2, -1)]
-        # Most deliveries are done: SQLite, if it may, walks all of those for each day, and not the day's in its own index.
+        # Most deliveries are done: SQLite, if it may, walks all of those for each day, not the day's in its own index.
         delivered = func.coalesce(upload_jobs.c.state, "") == JobState.DONE.value
         with self._database.read() as connection:
             called = _between(connection, calls.c.started_at, edges)
