@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
 import pytest
@@ -53,10 +53,6 @@ class Walk:
         """User name and password that ``mediaserver info`` tells."""
         found = next(login for login in self.server.info["logins"] if login["role"] == role)
         return found["username"], found["password"]
-
-    def people(self) -> Iterator[Visitor]:
-        """All three."""
-        yield from (self.provider, self.administrator, self.dubber)
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")

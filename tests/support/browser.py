@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-from playwright.async_api import Browser, Dialog, Locator, Page, Request, Response
+from playwright.async_api import Browser, Locator, Page, Request, Response
 
 from tests.support.chromium import ROOT, Window, window
 
@@ -143,8 +143,3 @@ async def visitor(browser: Browser, site: str, *, language: str = "fr", **option
         opened.page.on("response", one.answered)
         yield one
         assert not one.complaints(), one.complaints()
-
-
-async def accept(dialog: Dialog) -> None:
-    """Say yes."""
-    await dialog.accept()
