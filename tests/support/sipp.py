@@ -47,8 +47,12 @@ def run_sipp(
     rows: tuple[str, ...] = (),
     timeout_s: int = 40,
     messages: bool = True,
+    early_answers: bool = False,
 ) -> SippResult:
-    """Run one scenario to its end; ``rows`` are lines of its injection file."""
+    """Run one scenario to its end; ``rows`` are lines of its injection file.
+
+    ``early_answers``: an answer may come before SIPp has sent what is to be sent twice; else that ends the call.
+    """
     program = shutil.which("sipp")
     assert program, "SIPp is missing: install the Debian package sip-tester"
     kind = socket.SOCK_DGRAM if transport.startswith("u") else socket.SOCK_STREAM
@@ -56,6 +60,8 @@ def run_sipp(
     command += ["-m", str(calls), "-r", str(rate), "-i", host, "-mi", host, "-p", str(free_port(host, kind))]
     command += ["-mp", str(free_port(host)), "-t", transport, "-nostdin", "-timeout", f"{timeout_s}s", "-timeout_error"]
     command += ["-trace_err", "-error_file", str(folder / f"{scenario}.err")]
+    if early_answers:
+        command += ["-default_behaviors", "all,-abortunexp"]
     if messages:
         command += ["-trace_msg", "-message_file", str(folder / f"{scenario}.msg")]
     if rows:
