@@ -72,10 +72,10 @@ def main() -> None:
     PICTURES.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory() as scratch:
         data_dir = Path(scratch) / "data"
-        with running(data_dir):
+        with running(data_dir, pages=True):
             pass
         fill(data_dir)
-        with running(data_dir) as server, busy_day(server, Path(scratch)) as day:
+        with running(data_dir, pages=True) as server, busy_day(server, Path(scratch)) as day:
             asyncio.run(take_all(day))
 
 

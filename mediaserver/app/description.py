@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from typing import Any
 
 from yarl import URL
@@ -10,10 +11,17 @@ from dubber_platform.portal.site import PREFIX as PORTAL_PREFIX
 from dubber_platform.server import RunningPlatform
 from mediaserver.app.certificates import Certificates
 from mediaserver.app.config import Settings, reachable
-from mediaserver.app.pages import WEBEX_PREFIX
-from mediaserver.app.portal_logins import FirstDoors
 from mediaserver.runtime.server import Addresses
-from portals.admin.site import PREFIX as ADMIN_PREFIX
+from portals import prefixes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FirstDoors:
+    """What ``mediaserver info`` may tell about getting in."""
+
+    logins: tuple[dict[str, str], ...] = ()
+    """``role, username, password`` each."""
+    api_token: str = field(default="", repr=False)
 
 
 def sip_addresses(settings: Settings, addresses: Addresses) -> dict[str, str]:
@@ -46,9 +54,9 @@ def described_doors(
     settings: Settings, platform: RunningPlatform | None, first: FirstDoors, http: str
 ) -> dict[str, Any]:
     """How people and programs get in."""
-    logins = [{"url": f"{http}{ADMIN_PREFIX}/", **login} for login in first.logins]
+    logins = [{"url": f"{http}{prefixes.ADMIN}/", **login} for login in first.logins]
     if platform is not None:
         names = {name: platform.credentials[name] for name in ("username", "password")}
         logins.append({"url": dubber_portal(settings, platform), "role": "Dubber", **names})
-    webex = {"base": f"{http}{WEBEX_PREFIX}", "token": first.api_token} if settings.runs("portals") else {}
+    webex = {"base": f"{http}{prefixes.WEBEX}", "token": first.api_token} if settings.runs("portals") else {}
     return {"webex": webex, "logins": logins}

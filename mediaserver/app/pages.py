@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Final
-
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
 from callmodel.errors import StartError
-from portals import api, webex
+from portals import api, prefixes, webex
 from portals.admin.pages import ALL
 from portals.admin.pages.landing import landing
-from portals.admin.site import PREFIX, make_application, make_site
+from portals.admin.site import make_application, make_site
 from portals.services import Services
 from webkit.assets import AssetsMissing
-
-WEBEX_PREFIX: Final = "/v1"
-API_PREFIX: Final = "/api/v1"
 
 
 def mount_pages(http: web.Application, services: Services) -> None:
@@ -26,11 +21,11 @@ def mount_pages(http: web.Application, services: Services) -> None:
     except AssetsMissing as error:
         raise StartError(f"{error}, or leave the pages out: --without portals") from error
     http.router.add_get("/", landing(site, services))
-    for prefix in (PREFIX, API_PREFIX):
+    for prefix in (prefixes.ADMIN, prefixes.API):
         http.router.add_get(prefix, _with_slash(prefix))
-    http.add_subapp(PREFIX, make_application(site, services, ALL))
-    http.add_subapp(API_PREFIX, api.application(services))
-    http.add_subapp(WEBEX_PREFIX, webex.application(services))
+    http.add_subapp(prefixes.ADMIN, make_application(site, services, ALL))
+    http.add_subapp(prefixes.API, api.application(services))
+    http.add_subapp(prefixes.WEBEX, webex.application(services))
 
 
 def _with_slash(prefix: str) -> Handler:

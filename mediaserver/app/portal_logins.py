@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import secrets
-from dataclasses import dataclass, field
 from datetime import datetime
 from hashlib import sha256
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import Any, Final
 
 from catalog import Catalog, PortalAccount, PortalRole
 from mediaserver.app.demo_users import demo_subscribers
+from mediaserver.app.description import FirstDoors
 from mediaserver.app.info import write_private
 from portals.rest.scopes import Scope
 from webkit.passwords import hash_password
@@ -19,15 +19,6 @@ from webkit.passwords import hash_password
 LOGINS_FILE: Final = "portal-logins.json"
 API_FILE: Final = "api-token.json"
 FIRST_NAME: Final = "first token"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FirstDoors:
-    """What ``mediaserver info`` may tell about getting in."""
-
-    logins: tuple[dict[str, str], ...] = ()
-    """``role, username, password`` each."""
-    api_token: str = field(default="", repr=False)
 
 
 def first_doors(catalog: Catalog, secrets_dir: Path, domain: str, now: datetime, *, demo_users: bool) -> FirstDoors:

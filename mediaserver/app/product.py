@@ -30,11 +30,9 @@ from mediaserver.app.certificates import Certificates, ensure_certificates
 from mediaserver.app.config import Settings, is_loopback, reachable
 from mediaserver.app.delivery import Delivery, start_delivery
 from mediaserver.app.demo_users import ensure_demo_users
-from mediaserver.app.description import described_doors, described_platform, dubber_portal, sip_addresses
+from mediaserver.app.description import FirstDoors, described_doors, described_platform, dubber_portal, sip_addresses
 from mediaserver.app.dubber_link import DubberLink
 from mediaserver.app.info import forget_info, write_info
-from mediaserver.app.pages import mount_pages
-from mediaserver.app.portal_logins import FirstDoors, first_doors
 from mediaserver.app.provider_setup import set_up_provider
 from mediaserver.app.service_defaults import service_defaults
 from mediaserver.app.switchboard import LiveSwitchboard
@@ -231,8 +229,7 @@ class Product:
         settings = self.settings
         app = make_http(self.readings, self.problems, max_body_bytes=MAX_BODY_BYTES)
         if settings.runs("portals"):
-            self._doors = await asyncio.to_thread(self._first_doors)
-            mount_pages(app, self._services(addresses, certificates))
+            await self._open_pages(app, addresses, certificates)
         runner = web.AppRunner(app, access_log=None, shutdown_timeout=2)
         await runner.setup()
         self._stack.push_async_callback(runner.cleanup)
@@ -270,10 +267,16 @@ class Product:
             prompts_dir=settings.recording.prompts_dir,
         )
 
-    def _first_doors(self) -> FirstDoors:
-        settings = self.settings
-        folder = settings.data_dir / "secrets"
-        return first_doors(self.catalog, folder, settings.domain, datetime.now(UTC), demo_users=settings.demo_users)
+    async def _open_pages(self, app: web.Application, addresses: Addresses, certificates: Certificates) -> None:
+        # a second of imports that a server without pages need not wait for
+        from mediaserver.app.pages import mount_pages  # noqa: PLC0415 -- see above
+        from mediaserver.app.portal_logins import first_doors  # noqa: PLC0415 -- see above
+
+        settings, folder = self.settings, self.settings.data_dir / "secrets"
+        self._doors = await asyncio.to_thread(
+            first_doors, self.catalog, folder, settings.domain, datetime.now(UTC), demo_users=settings.demo_users
+        )
+        mount_pages(app, self._services(addresses, certificates))
 
     # --- what it says about itself --------------------------------------------------------------
 

@@ -9,6 +9,7 @@ from typing import Final
 from aiohttp import web
 
 from catalog import Actor, AuditChange, PortalAccount, PortalRole
+from portals import prefixes
 from portals.admin.once import ONCE, Once
 from portals.admin.roles import ADMIN, EVERYONE, PROVIDER, USER
 from portals.services import Services
@@ -19,7 +20,7 @@ from webkit.sessions import Identity
 from webkit.site import Site, SiteConfig
 from webkit.visit import Visit
 
-PREFIX: Final = "/admin"
+PREFIX: Final = prefixes.ADMIN
 
 NAV: Final = (
     NavSection(

@@ -24,5 +24,5 @@ async def browser() -> AsyncIterator[Browser]:
 def day(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BusyDay]:
     """Demo users, some calls that are over, and one that goes on."""
     folder = tmp_path_factory.mktemp("busy")
-    with running(folder / "data") as server, busy_day(server, folder) as begun:
+    with running(folder / "data", pages=True) as server, busy_day(server, folder) as begun:
         yield begun

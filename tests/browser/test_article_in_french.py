@@ -59,7 +59,7 @@ class Walk:
 async def walk(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Walk]:
     """A carrier where nobody has done anything yet."""
     folder = tmp_path_factory.mktemp("article")
-    with running(folder / "data", demo_users=False) as server:
+    with running(folder / "data", demo_users=False, pages=True) as server:
         admin = f"{server.info['http']}/admin/"
         recordings = next(login["url"] for login in server.info["logins"] if login["role"] == "Dubber")
         async with (

@@ -214,7 +214,7 @@ def test_info_without_a_server_is_an_error(tmp_path: Path) -> None:
 def test_the_ready_file_is_what_info_says(tmp_path: Path) -> None:
     """The ready line, --ready-file and `info --json` agree, with every key that programs rely on."""
     ready = tmp_path / "ready.json"
-    with running(tmp_path / "data", flags=("--ready-file", str(ready))) as server:
+    with running(tmp_path / "data", flags=("--ready-file", str(ready)), pages=True) as server:
         done = run_command("info", "--json", "--data-dir", str(server.data_dir))
         told = json.loads(done.stdout)
         assert told == server.info == json.loads(ready.read_text("utf-8"))

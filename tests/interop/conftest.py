@@ -44,7 +44,7 @@ def carrier(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]
     """A server with demo users and the people above, imported while it runs."""
     folder: Path = tmp_path_factory.mktemp("carrier")
     with running(
-        folder / "data", config=CONFIG, flags=("--media-workers", "2"), rtp_ports=free_rtp_range(400)
+        folder / "data", config=CONFIG, flags=("--media-workers", "2"), rtp_ports=free_rtp_range(400), pages=True
     ) as server:
         file = folder / "people.csv"
         plain = "\n".join(f"20{n:02},{PASSWORD},,Never,,,," for n in range(1, 30))

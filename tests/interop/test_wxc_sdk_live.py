@@ -25,7 +25,7 @@ pytestmark = pytest.mark.interop
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
     """A product with its demo users."""
-    with running(tmp_path_factory.mktemp("sdk") / "data", config="[calls]\nmax_load = 1.0\n") as one:
+    with running(tmp_path_factory.mktemp("sdk") / "data", config="[calls]\nmax_load = 1.0\n", pages=True) as one:
         yield one
 
 
