@@ -20,12 +20,18 @@ from dubber_platform.api.upkeep import keep_up
 from dubber_platform.config import Chance, PlatformConfig
 from dubber_platform.portal.site import PREFIX as PORTAL
 from dubber_platform.seed import seed_demo
+from webkit.assets import AssetsMissing
 
 log = structlog.get_logger("dubber_platform")
 
 
 class PlatformStartError(Exception):
-    """The platform cannot start; the message names the setting."""
+    """The platform cannot start; the message says why."""
+
+    def __init__(self, message: str, *, setting: str = "") -> None:
+        """``setting``: the field of PlatformConfig that is to be changed; empty when it is none of them."""
+        super().__init__(message)
+        self.setting = setting
 
 
 @dataclass(slots=True)
@@ -58,10 +64,13 @@ async def run_platform(
 ) -> RunningPlatform:
     """Seed the data directory if need be and listen; returns as soon as requests are answered."""
     if config.base_path.startswith(f"{PORTAL}/"):
-        raise PlatformStartError(f"region cannot be {config.region}: that is where the pages are")
+        raise PlatformStartError(f"region cannot be {config.region}: that is where the pages are", setting="region")
     context = tls_context(config)
     credentials = await seed_demo(config, clock, ids)
-    app = create_app(config, clock, ids)
+    try:
+        app = create_app(config, clock, ids)
+    except AssetsMissing as error:
+        raise PlatformStartError(str(error)) from error
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=5)
     await runner.setup()
     try:
@@ -71,7 +80,8 @@ async def run_platform(
             await web.TCPSite(runner, config.host, config.plain_port).start()
     except OSError as error:
         await runner.cleanup()
-        raise PlatformStartError(f"cannot listen on {config.host} port {config.port}: {reason_of(error)}") from error
+        told = f"cannot listen on {config.host} port {config.port}: {reason_of(error)}"
+        raise PlatformStartError(told, setting="port") from error
     port = int(runner.addresses[0][1])
     host = f"[{config.host}]" if ":" in config.host else config.host
     origin = config.public_url or f"https://{host}:{port}"
@@ -87,11 +97,13 @@ async def run_platform(
 def tls_context(config: PlatformConfig) -> ssl.SSLContext:
     """TLS 1.2 and later with the configured certificate."""
     if config.cert_file is None or config.key_file is None:
-        raise PlatformStartError("cert_file and key_file are needed: the platform answers over TLS only")
+        told = "cert_file and key_file are needed: the platform answers over TLS only"
+        raise PlatformStartError(told, setting="cert_file")
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     try:
         context.load_cert_chain(config.cert_file, config.key_file)
     except (OSError, ssl.SSLError) as error:
-        raise PlatformStartError(f"cert_file {config.cert_file} or key_file cannot be used: {error}") from error
+        told = f"cert_file {config.cert_file} or key_file cannot be used: {error}"
+        raise PlatformStartError(told, setting="cert_file") from error
     return context

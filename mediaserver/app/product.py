@@ -169,7 +169,11 @@ class Product:
         try:
             platform = await run_platform(config)
         except PlatformStartError as error:
-            raise StartError(f"dubber_port: {error}. Choose another with --dubber-port (0 picks a free one)") from error
+            told = {
+                "port": f"dubber_port: {error}. Choose another with --dubber-port (0 picks a free one)",
+                "region": f"dubber.region: {error}",
+            }
+            raise StartError(told.get(error.setting, str(error))) from error
         self._stack.push_async_callback(platform.stop)
         return platform
 

@@ -77,6 +77,14 @@ async def test_without_a_certificate_there_is_no_platform(tmp_path: Path, cert: 
         await run_platform(PlatformConfig(data_dir=tmp_path, cert_file=cert, key_file=cert))
 
 
+async def test_without_its_pages_built_there_is_no_platform(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What to do is said."""
+    monkeypatch.setattr("webkit.assets.MANIFEST", "never-built.json")
+    with pytest.raises(PlatformStartError, match=r"there is no never-built\.json in .*: make setup") as told:
+        await run_platform(with_certificate(tmp_path))
+    assert told.value.setting == ""
+
+
 async def test_the_platform_runs_alone(tmp_path: Path) -> None:
     """``python -m dubber_platform`` prints its access, answers, and ends on SIGTERM."""
     config = with_certificate(tmp_path)

@@ -11,13 +11,24 @@ from tests.support.server_process import free_rtp_range, run_command
 pytestmark = pytest.mark.e2e
 
 
+PORTS = [word for name in ("sip", "tls", "http", "dubber") for word in (f"--{name}-port", "0")]
+
+
+def test_a_region_that_cannot_be_is_told_under_its_own_name(tmp_path: Path) -> None:
+    """And not as a port's fault."""
+    config = tmp_path / "media.toml"
+    config.write_text('[dubber]\nregion = "app"\n', "utf-8")
+    done = run_command("run", "--data-dir", str(tmp_path / "data"), "--config", str(config), *PORTS)
+    assert done.returncode == 3
+    assert done.stderr.strip().endswith("error: dubber.region: region cannot be app: that is where the pages are")
+
+
 def test_a_ready_file_that_cannot_be_written_ends_the_server(tmp_path: Path) -> None:
     """One sentence, status 3, and no worker is left behind to wait for."""
-    ports = [word for name in ("sip", "tls", "http", "dubber") for word in (f"--{name}-port", "0")]
     file = tmp_path / "nowhere" / "ready.json"
     done = run_command(
         "run",
-        *("--data-dir", str(tmp_path / "data"), "--media-workers", "1", "--rtp-ports", free_rtp_range(), *ports),
+        *("--data-dir", str(tmp_path / "data"), "--media-workers", "1", "--rtp-ports", free_rtp_range(), *PORTS),
         *("--ready-file", str(file)),
     )
     assert done.returncode == 3
