@@ -15,7 +15,16 @@ from numpy.typing import NDArray
 
 from mediaserver.media.addresses import Address, address_row, unpack_address
 from mediaserver.media.arrays import Bytes
-from mediaserver.media.seam import LEG_DTYPE, NO_PAYLOAD, NOT_PASSED, ROW_BYTES, SOCKADDR_BYTES, Batch, Verdict
+from mediaserver.media.seam import (
+    LEG_DTYPE,
+    NO_PAYLOAD,
+    NOT_PASSED,
+    ROW_BYTES,
+    SOCKADDR_BYTES,
+    Batch,
+    Verdict,
+    ticks_after,
+)
 from mediaserver.media.timescale import NS_PER_TICK
 from mediaserver.rtp.errors import RtpError
 from mediaserver.rtp.packet import HEADER_BYTES, RtpPacket, is_rtcp
@@ -150,6 +159,8 @@ class MemoryForwarder:
                 self._pass(row, data, now)
         elif verdict is Verdict.PASSED:
             self._pass(row, data, now)
+        elif verdict is Verdict.KEPT:
+            self._leave_out(record, data)
         self._kept.append((data, row, now, verdict, raw))
         self.on_datagram(verdict)
         return True
@@ -190,7 +201,7 @@ class MemoryForwarder:
         marker = data[1] & 0x80
         if not to["anchored"]:
             passed = (now - int(to["sent_ns"])) // NS_PER_TICK if to["sent_ns"] else 0
-            ticks = max(passed, int(to["ptime_ticks"]))
+            ticks = ticks_after(passed, int(to["ptime_ticks"]))
             to["seq_off"] = (int(to["seq_out"]) + 1 - sequence) & 0xFFFF
             to["ts_off"] = (int(to["ts_out"]) + ticks - timestamp) & 0xFFFFFFFF
             to["anchored"] = 1
@@ -205,6 +216,15 @@ class MemoryForwarder:
         if (sequence - int(to["seq_out"])) & 0xFFFF < 0x8000:
             to["seq_out"], to["ts_out"] = sequence, timestamp
         to["sent_ns"] = now
+
+    def _leave_out(self, record: np.void, data: bytes) -> None:
+        """What is not passed on leaves no hole in the sequence that its target sees."""
+        route = int(record["route"])
+        if record["pt_out"][data[1] & 0x7F] == NOT_PASSED and 0 <= route < len(self.table):
+            to = self.table[route]
+            sequence = int.from_bytes(data[2:4], "big") + int(to["seq_off"])
+            if to["anchored"] and 0 < (sequence - int(to["seq_out"])) & 0xFFFF < 0x8000:
+                to["seq_off"] = (int(to["seq_off"]) - 1) & 0xFFFF
 
     def _send(self, row: int, data: bytes, header: int) -> None:
         remote = unpack_address(self._remote[row, : self._remote_len[row]].tobytes())

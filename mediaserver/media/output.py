@@ -2,7 +2,7 @@
 
 While the forwarder passes packets to a leg it owns the leg's ``out`` fields; while the engine mixes for it, no leg is
 routed to it and they are ours. The first frame after a change goes on by one in sequence and by the time
-that passed in timestamp, with the marker bit.
+that passed, in whole frames, in timestamp, with the marker bit.
 """
 
 from __future__ import annotations
@@ -50,6 +50,8 @@ class Output:
         self._sent_tick = np.full(n, NOT_OURS, np.int64)
         self._base = np.zeros(n, np.int64)
         """Timestamp less tick."""
+        self._apart_ns = np.zeros(n, np.int64)
+        """Instant that a frame's timestamp stands for (``sent_ns``) less the frame's own."""
         self.payload_type = np.zeros(n, np.uint8)
         self.a_law = np.zeros(n, np.bool_)
         self._packetizers: dict[int, Packetizer] = {}
@@ -71,12 +73,18 @@ class Output:
         self._packetizers.pop(row, None)
 
     def timestamps(self, rows: Ints, tick: int) -> Ints:
-        """Timestamps of the frame at ``tick``; rows that were not ours are joined on to what the forwarder sent."""
+        """Timestamps of the frame at ``tick``; rows that were not ours are joined on to what the forwarder sent.
+
+        By whole frames, and by the forwarder's clock: frames that follow a packet too closely do not push the stream
+        ahead, since what is passed on after them is counted from that packet too.
+        """
         fresh = rows[self._sent_tick[rows] == NOT_OURS]
         if fresh.size:
             sent_ns = self._legs.sent_ns[fresh]
             passed = np.where(sent_ns > 0, tick - sent_ns // NS_PER_TICK, FRAME_TICKS)
-            self._base[fresh] = self._legs.ts_out[fresh].astype(np.int64) + np.maximum(passed, FRAME_TICKS) - tick
+            ahead = np.maximum((passed + FRAME_TICKS // 2) // FRAME_TICKS, 1) * FRAME_TICKS
+            self._base[fresh] = self._legs.ts_out[fresh].astype(np.int64) + ahead - tick
+            self._apart_ns[fresh] = np.where(sent_ns > 0, sent_ns + (ahead - tick) * NS_PER_TICK, 0)
         return (self._base[rows] + tick) & 0xFFFFFFFF
 
     def send_frames(self, rows: Ints, tick: int, samples: Pcm) -> None:
@@ -94,7 +102,7 @@ class Output:
         out[:, HEADER_BYTES:] = self._encoded(self.a_law[rows], samples)
         legs.seq_out[rows] = sequences
         legs.ts_out[rows] = timestamps
-        legs.sent_ns[rows] = tick * NS_PER_TICK
+        legs.sent_ns[rows] = tick * NS_PER_TICK + self._apart_ns[rows]
         self._sent_tick[rows] = tick
         self._legs.forwarder.send(out, self._lengths[:n], rows.astype(np.int32))
 
@@ -112,7 +120,7 @@ class Output:
             self._frames[at, HEADER_BYTES:] = encoded(codec, samples[at])
             legs.seq_out[row] = sequence
             legs.ts_out[row] = timestamp
-            legs.sent_ns[row] = tick * NS_PER_TICK
+            legs.sent_ns[row] = tick * NS_PER_TICK + int(self._apart_ns[row])
             self._sent_tick[row] = tick
         n = len(rows)
         legs.forwarder.send(self._frames[:n], self._lengths[:n], np.array(rows, np.int32))
@@ -178,7 +186,7 @@ class Output:
         frame = np.zeros((1, ROW_BYTES), np.uint8)
         frame[0, : len(data)] = np.frombuffer(data, np.uint8)
         record["seq_out"] = sequence
-        record["sent_ns"] = int(self._sent_tick[row]) * NS_PER_TICK
+        record["sent_ns"] = int(self._sent_tick[row]) * NS_PER_TICK + int(self._apart_ns[row])
         self._legs.forwarder.send(frame, np.array([len(data)], np.int32), np.array([row], np.int32))
 
     def _encoded(self, a_law: Flags, samples: Pcm) -> Bytes:

@@ -11,7 +11,7 @@ from dataclasses import replace
 import numpy as np
 
 from mediaserver.media.legs import Leg, Legs
-from mediaserver.media.seam import NOT_PASSED
+from mediaserver.media.seam import NOT_PASSED, ticks_after
 from mediaserver.media.timescale import NS_PER_TICK
 from mediaserver.rtp.packet import RtpPacket
 
@@ -46,7 +46,7 @@ class Passing:
 
     def _anchor(self, to: np.void, packet: RtpPacket, arrival_tick: int) -> None:
         passed = arrival_tick - int(to["sent_ns"]) // NS_PER_TICK if to["sent_ns"] else 0
-        ticks = max(passed, int(to["ptime_ticks"]))
+        ticks = ticks_after(passed, int(to["ptime_ticks"]))
         to["seq_off"] = (int(to["seq_out"]) + 1 - packet.sequence) & 0xFFFF
         to["ts_off"] = (int(to["ts_out"]) + ticks - packet.timestamp) & 0xFFFFFFFF
         to["anchored"] = 1

@@ -9,16 +9,20 @@ A forwarder owns the sockets and is the only code that runs per packet. Per rece
    once;
 3. keeps the datagram (as it came) for ``collect``, with the verdict.
 
+An accepted packet that is not passed on though there is a route (``NOT_PASSED``) leaves no hole: when it is newer than
+all that was passed, ``seq_off`` of its target goes back by one, so that the far end counts no loss. Its time stays.
+
 Anything that does not fit is not forwarded, only kept with its verdict: learning an address, a change of SSRC,
 telephone-event, comfort noise are the engine's slow path, at most one bulk step later.
 
 Continuity towards a target leg: while ``anchored`` is 1, ``out = in + offset``. When it is 0 (after a mix, a re-INVITE,
 an SSRC change; the engine clears it) the forwarder sets the offsets from the next packet so that the sequence goes on
-by one and the timestamp by the ticks that passed since ``sent_ns`` (at least one ptime), sets the marker bit, and sets
-``anchored``. The engine, when it sends frames of its own to a leg, takes the sequence and timestamp from the same
-fields and writes them back. The engine only touches ``out`` fields of a leg to which no other leg is routed, or while
-it holds the table: packets it has accepted late (a learned address, a changed SSRC) it passes on itself before
-the forwarder sees their successors.
+by one and the timestamp by the time that passed since ``sent_ns``, in whole packets and at least one
+(``ticks_after``), sets the marker bit, and sets ``anchored``. Whole packets because phones count frames by timestamp:
+one that falls between two is a frame lost to them. The engine, when it sends frames of its own to a leg, takes the
+sequence and timestamp from the same fields and writes them back. The engine only touches ``out`` fields of a leg to
+which no other leg is routed, or while it holds the table: packets it has accepted late (a learned address, a changed
+SSRC) it passes on itself before the forwarder sees their successors.
 
 The table is the contract of both implementations (``native`` in C, ``python``); its layout is C's natural alignment.
 """
@@ -101,12 +105,21 @@ LEG_DTYPE: Final = np.dtype(
 )
 """One leg. ``open``, ``sends`` 0/1; ``route`` the row that accepted audio goes to, -1 none; addresses are raw sockaddr
 bytes; ``pt_out[p]`` what payload type p *from* this leg becomes at its route; ``*_out`` describe the stream *towards*
-this leg: the highest sequence and timestamp sent (a late packet does not turn them back).
+this leg: the highest sequence and timestamp sent (a late packet does not turn them back). ``sent_ns`` is the instant
+that the newest timestamp stands for: when the forwarder passed it on, or where it would have, had it passed on what the
+engine composed instead; so composing and passing follow each other without the stream running ahead of the clock.
 
 ``packets_received`` and ``received_ns`` are of PASSED, KEPT, FIRST and NEW_SSRC. ``packets_sent``, ``octets_sent``
 (without headers, RFC 3550 6.4.1) and ``send_errors`` are counted by the forwarder, for ``send`` too. ``copies_dropped``
 counts datagrams not kept because the ring was full, ``oversize`` those longer than ROW_BYTES. ``open_leg`` clears the
 row (``route`` -1, ``pt_out`` NO_PAYLOAD) and sets ``open``."""
+
+
+def ticks_after(passed_ticks: int, ptime_ticks: int) -> int:
+    """How far timestamps go on after a break of so long: the nearest number of whole packets, at least one."""
+    if ptime_ticks <= 0:
+        return 0
+    return max(1, (passed_ticks + ptime_ticks // 2) // ptime_ticks) * ptime_ticks
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

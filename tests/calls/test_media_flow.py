@@ -56,6 +56,15 @@ def steady(phone: Phone) -> None:
     assert all(0 < (b - a) & 0xFFFFFFFF < 2**31 for a, b in pairwise(audio))
 
 
+def on_time(phone: Phone) -> None:
+    """No packet in more or less than one for each frame of time: none comes a frame before or behind its timestamp."""
+    steps = {(y.packet.timestamp - x.packet.timestamp) & 0xFFFFFFFF for x, y in pairwise(phone.heard)}
+    assert steps == {160}
+    zero = phone.heard[0].packet.timestamp
+    transits = [heard.at - ((heard.packet.timestamp - zero) & 0xFFFFFFFF) / 8000 for heard in phone.heard]
+    assert max(transits) - min(transits) <= 0.02 + 1e-6
+
+
 def play(
     world: MediaWorld, *audio: object, audience: tuple[int, ...] = (1, 2), play_id: int = 1, **more: object
 ) -> None:
@@ -100,7 +109,21 @@ def test_an_announcement_is_mixed_over_ducked_speech_and_passing_goes_on_after_i
     assert dbm0_of(heard[at + 400 : at + 7600]) == pytest.approx(-22, abs=0.2)
     assert dbm0_of(heard[at + 8800 : -800]) == pytest.approx(-10, abs=0.05)
     assert sum(heard.packet.marker for heard in b.heard) == 3
-    assert {round(y.at - x.at, 6) for x, y in pairwise(b.heard)} <= {0.0, 0.02}
+    on_time(b)
+
+
+@pytest.mark.parametrize("phase_ms", [0.0, 0.3, 7.0, 13.0, 19.7])
+def test_reminders_over_speech_neither_hasten_nor_delay_the_stream(phase_ms: float) -> None:
+    """Whenever the other phone's packets come within a frame: one packet in for one out, timestamps in whole frames."""
+    world = MediaWorld()
+    a, b = world.call()
+    tone = ToneAudio(hz=1400, on_ms=500)
+    world.tell(ArmReminder(recording_id="rec", interval_s=2, tone=tone, audience=(2,), at=100.0))
+    a.talk(to_pcm(sine(437, -20, 8 * 60_000, 8000)), 100.001 + phase_ms / 1000)
+    world.run(159)
+    steady(b)
+    on_time(b)
+    assert sum(heard.packet.marker for heard in b.heard) == 1 + 2 * 29
 
 
 @pytest.mark.parametrize("media", [{}, {"sends": True, "receives": False}])

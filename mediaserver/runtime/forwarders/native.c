@@ -138,12 +138,12 @@ static enum verdict judge(const fw *f, const fw_leg *leg, const uint8_t *d, int 
     return passes(f, leg, d) ? PASSED : KEPT;
 }
 
-/* The first packet after a break: sequence on by one, timestamp by the time that passed. */
+/* The first packet after a break: sequence on by one, timestamp by the time that passed, in whole packets. */
 static void anchor(fw_leg *to, uint16_t seq, uint32_t ts, int64_t now) {
     uint32_t ticks = to->ptime_ticks;
-    if (to->sent_ns > 0 && now > to->sent_ns) {
-        uint64_t passed = (uint64_t)(now - to->sent_ns) / NS_PER_TICK;
-        if (passed > ticks) ticks = (uint32_t)passed;
+    if (to->sent_ns > 0 && now > to->sent_ns && ticks) {
+        uint64_t packets = ((uint64_t)(now - to->sent_ns) / NS_PER_TICK + ticks / 2) / ticks;
+        if (packets > 1) ticks *= (uint32_t)packets;
     }
     to->seq_off = (uint16_t)(to->seq_out + 1 - seq);
     to->ts_off = to->ts_out + ticks - ts;
@@ -181,6 +181,13 @@ static void pass(fw *f, const fw_leg *from, uint8_t *d, int n, int header, int64
         to->ts_out = ts;
     }
     to->sent_ns = now;
+}
+
+/* An accepted datagram that is not passed on leaves no hole in the sequence that its target sees. */
+static void leave_out(fw *f, const fw_leg *leg, const uint8_t *d) {
+    if (leg->pt_out[d[1] & 127] != NOT_PASSED || leg->route < 0 || (uint32_t)leg->route >= f->capacity) return;
+    fw_leg *to = &f->table[leg->route];
+    if (to->anchored && (int16_t)(get16(d + 2) + to->seq_off - to->seq_out) > 0) to->seq_off--;
 }
 
 /* When the kernel took the datagram in (SO_TIMESTAMPNS, wall time), as monotonic time: a late reader is no late packet. */
@@ -235,6 +242,8 @@ static void receive_one(fw *f, uint32_t row, int kind) {
         }
     } else if (v == PASSED)
         pass(f, leg, d, (int)n, header, now);
+    else if (v == KEPT)
+        leave_out(f, leg, d);
     if (full) {
         leg->copies_dropped++;
         return;

@@ -16,7 +16,16 @@ from socket import CMSG_SPACE, MSG_TRUNC, socket
 import numpy as np
 from numpy.typing import NDArray
 
-from mediaserver.media.seam import LEG_DTYPE, NO_PAYLOAD, NOT_PASSED, ROW_BYTES, SOCKADDR_BYTES, Batch, Verdict
+from mediaserver.media.seam import (
+    LEG_DTYPE,
+    NO_PAYLOAD,
+    NOT_PASSED,
+    ROW_BYTES,
+    SOCKADDR_BYTES,
+    Batch,
+    Verdict,
+    ticks_after,
+)
 from mediaserver.runtime.forwarders.ring import RingArrays, RingReader, new_table, ring_rows
 from mediaserver.runtime.forwarders.sockets import (
     MOST_BACKLOG_NS,
@@ -225,7 +234,11 @@ class PythonForwarder:
         elif came[4] != ssrc_in:
             return _NEW_SSRC
         (route,) = _ROUTE.unpack_from(table, base + _AT_ROUTE)
-        if pt_out == NOT_PASSED or not 0 <= route < self._capacity:
+        if not 0 <= route < self._capacity:
+            return _KEPT if has_ssrc_in else _FIRST
+        if pt_out == NOT_PASSED:
+            if has_ssrc_in:
+                self._leave_out(route, came[2])
             return _KEPT if has_ssrc_in else _FIRST
         opened, anchored, sends = table[route * _ROW], table[route * _ROW + 1], table[route * _ROW + 2]
         if not (opened and sends and route in self._sockets and self._remote(route)):
@@ -244,7 +257,7 @@ class PythonForwarder:
         ssrc_out, ts_out, ts_off, seq_out, seq_off, ptime = _STREAM.unpack_from(table, base + _AT_STREAM)
         if not table[base + 1]:  # the first packet after a break: sequence on by one, timestamp by the time that passed
             (sent_ns,) = _SENT.unpack_from(table, base + _AT_SENT)
-            ticks = max(ptime, (now - sent_ns) // _NS_PER_TICK) if sent_ns > 0 else ptime
+            ticks = ticks_after((now - sent_ns) // _NS_PER_TICK if sent_ns > 0 else 0, ptime)
             seq_off = (seq_out + 1 - came[2]) & 0xFFFF
             ts_off = (ts_out + ticks - came[3]) & 0xFFFFFFFF
             table[base + 1] = 1
@@ -255,6 +268,15 @@ class PythonForwarder:
             seq_out, ts_out = seq, ts
         _STREAM.pack_into(table, base + _AT_STREAM, ssrc_out, ts_out, ts_off, seq_out, seq_off, ptime)
         _SENT.pack_into(table, base + _AT_SENT, now)
+
+    def _leave_out(self, route: int, sequence: int) -> None:
+        """What is not passed on leaves no hole in the sequence that its target sees."""
+        table, base = self._bytes, route * _ROW
+        ssrc_out, ts_out, ts_off, seq_out, seq_off, ptime = _STREAM.unpack_from(table, base + _AT_STREAM)
+        if table[base + 1] and 0 < (sequence + seq_off - seq_out) & 0xFFFF < 0x8000:
+            _STREAM.pack_into(
+                table, base + _AT_STREAM, ssrc_out, ts_out, ts_off, seq_out, (seq_off - 1) & 0xFFFF, ptime
+            )
 
     def _remote(self, row: int) -> Address | None:
         known = self._addresses[row]

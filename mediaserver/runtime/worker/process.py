@@ -204,10 +204,11 @@ class _Running:
         if self._commands:
             self._loop.call_soon(self._carry_out)
 
-    def _step(self) -> None:
+    def _step(self, due: float = 0.0) -> None:
+        """One step; a timer may go off up to a millisecond before its time, and the frame is due all the same."""
         if self._closed:
             return
-        self._guarded(self._engine.step, time.monotonic())
+        self._guarded(self._engine.step, max(time.monotonic(), due))
         self._tell()
         self._arm()
 
@@ -242,7 +243,7 @@ class _Running:
         if at is not None:
             # Only ever on the grid of 20 ms: 300 recordings that each want their own instant are 50 steps a second.
             at = (math.floor(max(at, now) * STEPS_HZ) + 1) / STEPS_HZ
-            self._timer = self._loop.call_later(at - now, self._step)
+            self._timer = self._loop.call_later(at - now, self._step, at)
 
     def _report(self) -> None:
         if self._closed:

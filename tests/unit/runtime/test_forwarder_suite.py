@@ -102,6 +102,34 @@ async def test_a_late_packet_does_not_turn_the_stream_back(rig: Rig) -> None:
     assert (rig.leg(1)["seq_out"], rig.leg(1)["ts_out"]) == (1003, 50480)
 
 
+async def test_what_is_not_passed_on_leaves_no_hole_in_the_sequence(rig: Rig) -> None:
+    """Two key packets between audio: the next audio follows at its own time; one that comes late changes nothing."""
+    for seq, pt in ((10, 0), (11, 101), (12, 101), (13, 0), (15, 0), (14, 101), (16, 0)):
+        rig.a.send(rtp(seq, seq * 160, pt=pt), rig.port_a)
+    heads = [RTP.unpack_from(await rig.b.receive())[2:4] for _ in range(4)]
+    assert heads == [(1001, 50160), (1002, 50640), (1004, 50960), (1005, 51120)]
+    assert [each.verdict for each in await rig.keep(7)].count(Verdict.KEPT) == 3
+
+
+async def test_a_break_is_counted_in_whole_packets(rig: Rig) -> None:
+    """Passed on again a packet and a half after the last one, and at once: one packet further, not a piece of one."""
+    rig.a.send(rtp(7, 900), rig.port_a)
+    await rig.b.receive()
+    await rig.keep(1)
+    steps = []
+    for seq, back_ns in ((8, 0), (9, 5_000_000), (10, 1_000_000_000)):
+        before = int(rig.leg(1)["ts_out"])
+        with rig.forwarder.held():
+            rig.leg(1)["anchored"] = 0
+            rig.leg(1)["sent_ns"] = time.monotonic_ns() - back_ns
+        rig.a.send(rtp(seq, seq * 77), rig.port_a)
+        steps.append(RTP.unpack_from(await rig.b.receive())[3] - before)
+        await rig.keep(1)
+    assert steps[0] == 160
+    assert all(step % 160 == 0 for step in steps)
+    assert 8000 <= steps[2] < 8000 * 4
+
+
 async def test_both_directions_are_streams_of_their_own(rig: Rig) -> None:
     rig.b.send(rtp(1, 1, ssrc=0x22222222), rig.port_b)
     assert (await rig.a.receive())[:12] == RTP.pack(0x80, 0x80, 1001, 50160, 0xABCD0000)
