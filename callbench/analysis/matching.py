@@ -39,6 +39,10 @@ _SHORT_HEARD: Final = 0.8
 _MOST_CANDIDATES: Final = 2000
 _ECHO: Final = 0.5
 """Share of what was heard that another announcement explains."""
+_MOST_MOVED_MS: Final = 500
+"""How far parts of one announcement may have been moved against each other by lost or repeated frames."""
+_BOTH: Final = 0.25
+"""Share of the smaller part that two of them may have in common; more, and it was heard twice."""
 
 
 @dataclass(slots=True)
@@ -209,7 +213,42 @@ def _without_echoes(found: list[_Finding], rate_hz: int, templates: Templates) -
     for one in sorted(found, key=lambda f: -f.weight):
         if not any(_is_echo(one, other, rate_hz, templates) for other in kept):
             kept.append(one)
-    return tuple(sorted((one.heard for one in kept), key=lambda p: p.start_ms))
+    return tuple(sorted((one.heard for one in _joined(kept)), key=lambda p: p.start_ms))
+
+
+def _joined(found: list[_Finding]) -> list[_Finding]:
+    """Parts of one announcement that a jitter buffer has moved against each other, as one."""
+    whole: list[_Finding] = []
+    for one in sorted(found, key=lambda f: int(np.argmax(f.present))):
+        for at, other in enumerate(whole):
+            if _goes_on(one, other):
+                whole[at] = _put_together(other, one)
+                break
+        else:
+            whole.append(one)
+    return whole
+
+
+def _goes_on(later: _Finding, earlier: _Finding) -> bool:
+    if later.key != earlier.key or abs(later.heard.start_ms - earlier.heard.start_ms) > _MOST_MOVED_MS:
+        return False
+    both = int((later.present & earlier.present).sum())
+    return both <= _BOTH * min(int(later.present.sum()), int(earlier.present.sum()))
+
+
+def _put_together(earlier: _Finding, later: _Finding) -> _Finding:
+    present = earlier.present | later.present
+    counts = np.array([earlier.present.sum(), later.present.sum()])
+    heard = PromptHeard(
+        prompt=earlier.heard.prompt,
+        language=earlier.heard.language,
+        start_ms=earlier.heard.start_ms,
+        end_ms=later.heard.end_ms,
+        score=float(np.average([earlier.heard.score, later.heard.score], weights=counts)),
+        heard=float(present.mean()),
+        moved_ms=later.heard.end_ms - earlier.heard.end_ms + earlier.heard.moved_ms,
+    )
+    return _Finding(heard, earlier.key, present)
 
 
 def _is_echo(one: _Finding, other: _Finding, rate_hz: int, templates: Templates) -> bool:

@@ -61,6 +61,8 @@ class PromptHeard:
     """Normalised correlation over the parts that were heard, 0 to 1."""
     heard: float
     """Share of its length that was heard, 0 to 1."""
+    moved_ms: float = 0.0
+    """How much later its last part lies than its first one asks for (negative: earlier): frames put in or left out."""
 
     @property
     def complete(self) -> bool:
@@ -151,7 +153,11 @@ def _findings(channel: ChannelReport) -> list[tuple[float, str]]:
     found = [(t.start_ms, f"tone {t.hz:.1f} Hz, {t.level_dbm0:.1f} dBm0, {t.length_ms:.0f} ms") for t in channel.tones]
     found += [(d.start_ms, f"digit {d.digit}, {d.end_ms - d.start_ms:.0f} ms") for d in channel.digits]
     found += [
-        (p.start_ms, f"prompt {p.prompt} ({p.language}), score {p.score:.2f}, {p.heard:.0%} heard")
+        (
+            p.start_ms,
+            f"prompt {p.prompt} ({p.language}), score {p.score:.2f}, {p.heard:.0%} heard"
+            + (f", moved by {p.moved_ms:+.0f} ms within" if p.moved_ms else ""),
+        )
         for p in channel.prompts
     ]
     found += [

@@ -103,6 +103,38 @@ def test_an_announcement_whose_beginning_is_missing_is_placed_before_the_file() 
     assert found.start_ms == pytest.approx(-1000, abs=1)
 
 
+@pytest.mark.parametrize("moved_ms", [-40, -10, 10, 20, 60])
+def test_an_announcement_that_a_jitter_buffer_moved_within_is_one_and_whole(moved_ms: int) -> None:
+    """Frames were put in (silence) or left out in its middle, as a phone does that adapts its delay."""
+    whole = said("recording-resumed", "fr", 8000)
+    half, step = len(whole) // 2, 8 * moved_ms
+    parts = [whole[:half], np.zeros(max(0, step)), whole[half + max(0, -step) :]]
+    (found,) = heard(np.concatenate([np.zeros(8000), *parts, np.zeros(8000)]), 8000)
+    assert (found.prompt, found.language, found.complete) == ("recording-resumed", "fr", True)
+    assert found.moved_ms == pytest.approx(moved_ms, abs=1)
+    assert found.start_ms == pytest.approx(1000, abs=1)
+    assert found.end_ms == pytest.approx(1000 + len(whole) / 8 + moved_ms, abs=1)
+
+
+def test_an_announcement_moved_twice_is_one() -> None:
+    whole = said("test-speech", "en", 8000)
+    third = len(whole) // 3
+    gap = np.zeros(160)
+    (found,) = heard(np.concatenate([whole[:third], gap, whole[third : 2 * third], gap, whole[2 * third :]]), 8000)
+    assert found.complete
+    assert found.moved_ms == pytest.approx(40, abs=1)
+
+
+def test_an_announcement_and_its_echo_are_two() -> None:
+    whole = said("recording-started", "en", 8000)
+    sound = np.zeros(len(whole) + 16000)
+    sound[8000 : 8000 + len(whole)] += whole
+    sound[8000 + 2400 : 8000 + 2400 + len(whole)] += whole * 0.7
+    found = heard(sound, 8000)
+    assert names(found) == ["recording-started en"] * 2
+    assert [one.moved_ms for one in found] == [0, 0]
+
+
 def test_noise_and_tones_are_no_announcements() -> None:
     assert heard(noisy(sine(1400, -18, 3, 8000), -40), 8000) == ()
 
