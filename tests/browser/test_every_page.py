@@ -95,7 +95,7 @@ async def test_a_page(audience: Audience, case: str) -> None:
     await french.picture(f"{name}-fr")
     await english.picture(f"{name}-en")
     await french.page.set_viewport_size(PHONE)
-    found["sideways"] = [f"{await french.window.sideways_px()} px"] if await french.window.sideways_px() else []
+    found["sideways"] = [f"{px} px" for px in [await french.window.sideways_px()] if px]
     if page.main:
         await french.picture(f"{name}-fr-phone")
         await english.page.emulate_media(color_scheme="dark")

@@ -14,7 +14,7 @@ from mediaserver.media.messages import Codec
 from tests.support.listening import channels_of, heard_spans, levels, listen, loudest, prompts_of, spans
 from tests.support.phones import PjsuaPhone
 from tests.support.server_process import ServerProcess
-from tests.support.stage import FAR_HZ, USER_HZ, Act, Pair, Stage
+from tests.support.stage import FAR_HZ, HEARD, USER_HZ, Act, Pair, Stage
 
 pytestmark = pytest.mark.interop
 
@@ -196,9 +196,7 @@ def test_a_hold_is_heard_as_silence_and_ends(stage: Stage) -> None:
         (heard,), rate = channels_of(path)
         found = spans(heard, rate, hz)
         assert len(found) >= 2
-        last_ms = found[-1][1]
-        heard_ms = sum(end - max(start, last_ms - 1000) for start, end in found if end > last_ms - 1000)
-        assert heard_ms > 500, "after the last resume, less what a phone's buffer loses"
+        assert found[-1][1] - found[-1][0] > 500
 
 
 def test_a_codec_change_moves_nothing(stage: Stage) -> None:
@@ -271,7 +269,7 @@ def test_a_called_code_starts_the_recording_of_the_other_call(stage: Stage) -> N
     assert (steered["channel"], steered["command"]) == ("called-code", "start")
     assert record.manifest.started_at > record.manifest.answered_at
     report = listen(stage.folder / "second.wav", prompts=True)
-    assert ("recording-started", "en") in prompts_of(report, least=0.3), report.channels[0].prompts
+    assert ("recording-started", "en") in prompts_of(report, least=HEARD), report.channels[0].prompts
 
 
 def test_a_message_becomes_a_recording_of_its_own_kind(stage: Stage) -> None:
@@ -285,7 +283,7 @@ def test_a_message_becomes_a_recording_of_its_own_kind(stage: Stage) -> None:
     loud = [loudest(channel, rate, FAR_HZ) for channel in channels]
     assert max(loud) == pytest.approx(-12, abs=0.5)
     report = listen(left["heard"], prompts=True)
-    assert "voicemail-greeting" in [prompt for prompt, _ in prompts_of(report, least=0.3)]
+    assert "voicemail-greeting" in [prompt for prompt, _ in prompts_of(report, least=HEARD)]
 
 
 def test_a_message_without_a_dub_point_goes_to_the_unidentified(stage: Stage) -> None:

@@ -47,6 +47,14 @@ async def open_browser(*, ignore_tls: bool = False) -> AsyncIterator[Browser]:
             await browser.close()
 
 
+SIDEWAYS: Final = """async () => {
+  const wide = () => document.documentElement.scrollWidth - document.documentElement.clientWidth;
+  for (let frame = 0; frame < 30 && wide() > 0; frame++) await new Promise(requestAnimationFrame);
+  return wide();
+}"""
+"""A page that has just been given another width takes a few frames to fit it."""
+
+
 class Window:
     """One page, and everything that the browser complained of while it was open."""
 
@@ -73,8 +81,7 @@ class Window:
 
     async def sideways_px(self) -> int:
         """How far the whole page can be scrolled sideways; a page that fits has 0."""
-        wide = await self.page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
-        return int(wide)
+        return int(await self.page.evaluate(SIDEWAYS))
 
     async def picture(self, name: str, *, whole: bool = True) -> Path:
         """Written to ``artifacts/pictures/<name>.png``; the ``whole`` page as on a screen that is high enough."""

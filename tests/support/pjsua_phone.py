@@ -6,6 +6,7 @@ Commands are ``{"do": ..., ...}``: set, call, answer, dtmf, info, hold, resume, 
 
 from __future__ import annotations
 
+import ctypes
 import json
 import os
 import select
@@ -109,6 +110,7 @@ class Phone:
         config.medConfig.clockRate = options.get("clock", 8000)
         config.medConfig.sndClockRate = options.get("clock", 8000)
         config.medConfig.quality = 10
+        _hear_everything(config.medConfig)
         self.endpoint.libInit(config)
         transport = pj.TransportConfig()
         transport.boundAddress = "127.0.0.1"
@@ -205,6 +207,22 @@ class Phone:
         self.refused.clear()
         self.account.shutdown()
         self.endpoint.libDestroy()
+
+
+BUFFER_MS = 120
+"""What a busy machine may hold a packet up for, a few times over."""
+
+
+def _hear_everything(config: pj.MediaConfig) -> None:
+    """A playout buffer of one length that throws nothing away: what is heard is what came, on its own time line.
+
+    PJSIP's own adapts to the machine's every stall, and leaves out or repeats speech to do so.
+    """
+    config.jbInit = config.jbMinPre = config.jbMaxPre = BUFFER_MS
+    config.jbMax = 10 * BUFFER_MS
+    algorithm = config.jbDiscardAlgo  # an enumeration that the bindings hand out as a bare pointer
+    ctypes.c_int.from_address(int(algorithm)).value = 0  # PJMEDIA_JB_DISCARD_NONE
+    config.jbDiscardAlgo = algorithm
 
 
 def _param(code: int) -> pj.CallOpParam:

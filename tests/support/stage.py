@@ -17,6 +17,9 @@ from tests.support.server_process import ServerProcess
 USER_HZ, FAR_HZ = 1087, 613
 """What a recorded user says, and what the other party says; no 20 ms hold a whole number of periods of either."""
 
+HEARD = 0.9
+"""Share of an announcement that is to be heard in a phone's file; a lost packet takes a tenth of a second from it."""
+
 PASSWORD = "interop-password"
 
 
