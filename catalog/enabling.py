@@ -28,11 +28,12 @@ from catalog.provisioning import TOPIC as PROVISIONING_TOPIC
 from catalog.provisioning import ProvisioningStatus, request_in
 from catalog.store import Catalog
 from catalog.subscribers import TOPIC as SUBSCRIBERS_TOPIC
-from catalog.subscribers import get_subscribers, put_credentials, put_subscribers
+from catalog.subscribers import columns, get_subscribers, put_credentials, put_subscribers
 from catalog.tables import api_tokens, portal_accounts, provisioning, subscribers
 
 MAX_NAME_CHARS: Final = 128
 MAX_NO_ANSWER_S: Final = 600
+_UNTOLD: Final = {"name_key", "external_type"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -191,23 +192,8 @@ def is_enabled(subscriber: Subscriber) -> bool:
 
 
 def described(subscriber: Subscriber) -> dict[str, Any]:
-    """What the audit log says about a user."""
-    recording, key = subscriber.recording, subscriber.dub_point
-    return {
-        "name": subscriber.name,
-        "language": subscriber.language.value,
-        "mailbox": subscriber.mailbox,
-        "no_answer_s": subscriber.no_answer_s,
-        "mode": recording.mode.value,
-        "announce_internal": recording.announce_internal,
-        "announce_pstn": recording.announce_pstn,
-        "notification": recording.notification.value,
-        "reminder_s": recording.reminder_s,
-        "record_voicemail": recording.record_voicemail,
-        "service_provider": key.service_provider if key else None,
-        "external_group": key.external_group if key else None,
-        "external_identifier": key.external_identifier if key else None,
-    }
+    """What the audit log says about a user: all that is kept of it, but what says nothing to people."""
+    return {name: value for name, value in columns(subscriber).items() if name not in _UNTOLD}
 
 
 def _check(subscriber: Subscriber, number: str) -> None:

@@ -175,7 +175,7 @@ def put_subscribers(
         if not is_number(number):
             raise ValueError(f"{number!r} cannot be a subscriber's number")
         passwords = {} if credentials is None else _credential_columns(credentials)
-        rows[number] = {**rows.get(number, {}), **_columns(subscriber), **passwords, "updated_at": now}
+        rows[number] = {**rows.get(number, {}), **columns(subscriber), **passwords, "updated_at": now}
     known = get_numbers(connection, list(rows))
     # Many rows go in one statement each: ten thousand users must not keep the server's writer waiting for long.
     for with_password in (False, True):
@@ -202,7 +202,8 @@ def _contains(text: str) -> ColumnElement[bool]:
     return or_(table.c.number.contains(sought, autoescape=True), table.c.name_key.contains(sought, autoescape=True))
 
 
-def _columns(subscriber: Subscriber) -> dict[str, Any]:
+def columns(subscriber: Subscriber) -> dict[str, Any]:
+    """All that is kept of a user, less its number and password."""
     recording, key = subscriber.recording, subscriber.dub_point
     return {
         "name": subscriber.name,

@@ -7,8 +7,7 @@ from typing import Final
 
 from pydantic import Field
 
-from catalog import ProvisioningState, ProvisioningStatus
-from catalog.provider import ProviderSettings
+from catalog import ProvisioningStatus
 from portals.api.wire import In, Instant, Out, QueryIn
 from portals.rest import Asked, Reply, Route, Scope, refuse
 from portals.rest.faults import told_by_field
@@ -73,13 +72,13 @@ class ProvisioningQuery(QueryIn):
 
 async def get_provider(asked: Asked[None, None]) -> Provider:
     """What holds for the whole carrier."""
-    return _shown(await asyncio.to_thread(asked.services.catalog.provider.read))
+    return Provider.model_validate(await asyncio.to_thread(asked.services.catalog.provider.read))
 
 
 async def put_group(asked: Asked[None, GroupIn]) -> Provider:
     """The group is looked up at Dubber first."""
     with told_by_field():
-        return _shown(await install_group(asked.services, asked.body.group_id, actor=asked.actor))
+        return Provider.model_validate(await install_group(asked.services, asked.body.group_id, actor=asked.actor))
 
 
 async def delete_group(asked: Asked[None, None]) -> None:
@@ -90,12 +89,12 @@ async def delete_group(asked: Asked[None, None]) -> None:
 
 async def put_auto_provisioning(asked: Asked[None, AutoProvisioningIn]) -> Provider:
     """What is not done yet goes the other way at once."""
-    return _shown(await set_auto_provisioning(asked.services, asked.body.enabled, actor=asked.actor))
+    return Provider.model_validate(await set_auto_provisioning(asked.services, asked.body.enabled, actor=asked.actor))
 
 
 async def post_terms(asked: Asked[None, None]) -> Provider:
     """Once for the whole carrier; again changes nothing."""
-    return _shown(await accept_terms(asked.services, actor=asked.actor))
+    return Provider.model_validate(await accept_terms(asked.services, actor=asked.actor))
 
 
 async def list_provisioning(asked: Asked[ProvisioningQuery, None]) -> Reply:
@@ -105,7 +104,7 @@ async def list_provisioning(asked: Asked[ProvisioningQuery, None]) -> Reply:
     rows = [state for state in found if state.number > after]
     page = rows[: query.limit]
     cursor = page[-1].number if len(rows) > query.limit else None
-    body = ProvisioningList(items=[_state(state) for state in page])
+    body = ProvisioningList(items=[Provisioning.model_validate(state) for state in page])
     return Reply(body=body, headers=next_link(asked.request, cursor))
 
 
@@ -114,7 +113,7 @@ async def get_provisioning(asked: Asked[None, None]) -> Provisioning:
     found = await asyncio.to_thread(asked.services.catalog.provisioning.get, asked.path["number"])
     if found is None:
         raise refuse(404, "nobody of this number was ever enabled")
-    return _state(found)
+    return Provisioning.model_validate(found)
 
 
 async def post_retry(asked: Asked[None, None]) -> Provisioning:
@@ -123,31 +122,6 @@ async def post_retry(asked: Asked[None, None]) -> Provisioning:
     if not await retry_provisioning(asked.services, number, actor=asked.actor):
         raise refuse(404, "there is no user of this number whose calls are recorded")
     return await get_provisioning(asked)
-
-
-def _shown(provider: ProviderSettings) -> Provider:
-    return Provider(
-        group_id=provider.group_id,
-        group_name=provider.group_name,
-        auto_provisioning=provider.auto_provisioning,
-        service_provider=provider.service_provider,
-        external_group=provider.external_group,
-        account_id=provider.account_id,
-        terms_accepted_at=provider.terms_accepted_at,
-        terms_accepted_by=provider.terms_accepted_by,
-    )
-
-
-def _state(state: ProvisioningState) -> Provisioning:
-    return Provisioning(
-        number=state.number,
-        status=state.status,
-        problem=state.problem,
-        dub_point_id=state.dub_point_id,
-        attempts=state.attempts,
-        next_at=state.next_at,
-        updated_at=state.updated_at,
-    )
 
 
 ROUTES: Final = (

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import UTC, datetime
 from typing import Any, Final
 
 from aiohttp import web
@@ -15,7 +14,8 @@ from portals.api.wire import NUMBER, Instant, Out, QueryIn
 from portals.rest import Asked, Reply, Route, Scope, refuse
 from portals.rest.audio import send_audio
 from portals.rest.instants import InstantIn
-from portals.rest.paging import next_link, read_cursor
+from portals.rest.paging import next_link
+from portals.rest.places import place_of, read_place
 
 TAG: Final = "Recordings"
 READ: Final = (Scope.READ,)
@@ -69,11 +69,11 @@ async def list_recordings(asked: Asked[RecordingsQuery, None]) -> Reply:
         call_id=query.call_id,
         since=query.since,
         until=query.until,
-        before=_read_place(query.cursor),
+        before=read_place(query.cursor),
         limit=query.limit + 1,
     )
     page = found[: query.limit]
-    cursor = _place(page[-1]) if len(found) > query.limit else None
+    cursor = place_of(page[-1]) if len(found) > query.limit else None
     return Reply(body=Recordings(items=[_shown(one) for one in page]), headers=next_link(asked.request, cursor))
 
 
@@ -121,21 +121,6 @@ def _shown(record: RecordingRecord) -> Recording:
         delivery=record.upload_state,
         remote_id=record.remote_id,
     )
-
-
-def _place(record: RecordingRecord) -> str:
-    return f"{record.manifest.started_at.astimezone(UTC).isoformat()} {record.manifest.recording_id}"
-
-
-def _read_place(cursor: str | None) -> tuple[datetime, str] | None:
-    text = read_cursor(cursor)
-    if not text:
-        return None
-    at, _, recording_id = text.partition(" ")
-    try:
-        return datetime.fromisoformat(at).astimezone(UTC), recording_id
-    except (ValueError, OverflowError) as error:
-        raise refuse(400, "was not made by this server", field="cursor") from error
 
 
 _ONE: Final = "/recordings/{recording_id}"

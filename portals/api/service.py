@@ -150,7 +150,7 @@ class Replaced(Out):
 
 async def get_settings(asked: Asked[None, None]) -> Settings:
     """What was set, over the configuration file."""
-    return _shown(await asyncio.to_thread(effective_settings, asked.services))
+    return Settings.model_validate(await asyncio.to_thread(effective_settings, asked.services))
 
 
 async def patch_settings(asked: Asked[None, SettingsIn]) -> Settings:
@@ -166,7 +166,9 @@ async def patch_settings(asked: Asked[None, SettingsIn]) -> Settings:
         on_demand_announce=body.on_demand_announce,
         repeated_code=body.repeated_code,
     )
-    return _shown(await save_service_settings(asked.services, changed, forget=body.forget, actor=asked.actor))
+    return Settings.model_validate(
+        await save_service_settings(asked.services, changed, forget=body.forget, actor=asked.actor)
+    )
 
 
 async def list_prompts(asked: Asked[None, None]) -> Prompts:
@@ -216,38 +218,6 @@ def _codes(codes: CodesIn) -> FeatureCodes:
             command.value: FeatureCode(command=command, **getattr(codes, command.value).model_dump())
             for command in FeatureCommand
         }
-    )
-
-
-def _shown(settings: ServiceSettings) -> Settings:
-    codes, reminder = settings.codes, settings.reminder
-    shown = None
-    if codes is not None:
-        shown = Codes(
-            **{
-                code.command.value: Code(main=code.main, alternate=code.alternate, enabled=code.enabled)
-                for code in codes
-            }
-        )
-    if isinstance(reminder, ReminderTone):
-        tone: TonePreset | Tone | None = Tone(
-            hz=reminder.hz,
-            on_ms=reminder.on_ms,
-            off_ms=reminder.off_ms,
-            bursts=reminder.bursts,
-            level_dbm0=reminder.level_dbm0,
-        )
-    else:
-        tone = reminder
-    return Settings(
-        codes=shown,
-        reminder=tone,
-        refusal_tone=settings.refusal_tone,
-        failure_behavior=settings.failure_behavior,
-        announce_on_resume=settings.announce_on_resume,
-        on_demand_stop=settings.on_demand_stop,
-        on_demand_announce=settings.on_demand_announce,
-        repeated_code=settings.repeated_code,
     )
 
 

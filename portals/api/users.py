@@ -10,7 +10,7 @@ from aiohttp import web
 from pydantic import Field
 
 from callmodel.modes import Language, NotificationType, RecordingMode
-from callmodel.subscriber import REMINDER_MAX_S, REMINDER_MIN_S, DubPointKey, RecordingSettings, Subscriber
+from callmodel.subscriber import REMINDER_MAX_S, REMINDER_MIN_S, RecordingSettings, Subscriber
 from catalog import is_number
 from catalog.enabling import MAX_NO_ANSWER_S
 from catalog.users_file import MAX_FILE_BYTES, FileFormat, export_users, import_users
@@ -211,29 +211,9 @@ def _shown(one: Subscriber, asked: Asked[Any, Any]) -> User:
         language=one.language,
         mailbox=one.mailbox,
         no_answer_s=one.no_answer_s,
-        recording=_recording(one.recording),
-        dub_point=None if one.dub_point is None else _dub_point(one.dub_point),
+        recording=RecordingFields.model_validate(one.recording),
+        dub_point=None if one.dub_point is None else DubPoint.model_validate(one.dub_point),
         registered=list(asked.services.switchboard.registered(one.number)),
-    )
-
-
-def _recording(recording: RecordingSettings) -> RecordingFields:
-    return RecordingFields(
-        mode=recording.mode,
-        announce_internal=recording.announce_internal,
-        announce_pstn=recording.announce_pstn,
-        notification=recording.notification,
-        reminder_s=recording.reminder_s,
-        record_voicemail=recording.record_voicemail,
-    )
-
-
-def _dub_point(key: DubPointKey) -> DubPoint:
-    return DubPoint(
-        external_type=key.external_type,
-        service_provider=key.service_provider,
-        external_group=key.external_group,
-        external_identifier=key.external_identifier,
     )
 
 

@@ -21,9 +21,9 @@ class QueryIn(BaseModel):
 
 
 class Out(BaseModel):
-    """A body that goes out; what is None is left out."""
+    """A body that goes out; what is None is left out. ``model_validate`` makes it from a value with the same names."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, from_attributes=True)
 
 
 def instant(at: datetime) -> str:

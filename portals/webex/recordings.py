@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 from aiohttp import web
@@ -13,7 +13,8 @@ from catalog import RecordingRecord
 from portals.rest import Asked, Reply, Route, Scope, refuse
 from portals.rest.audio import send_audio
 from portals.rest.instants import InstantIn
-from portals.rest.paging import next_link, read_cursor
+from portals.rest.paging import next_link
+from portals.rest.places import place_of, read_place
 from portals.rest.route import Handler
 from portals.services import Services
 from portals.webex import ids
@@ -73,10 +74,10 @@ async def list_recordings(asked: Asked[RecordingsQuery, None]) -> Reply:
     query = asked.query
     if query.from_ and query.to and not timedelta() <= query.to - query.from_ <= LONGEST_SPAN:
         raise refuse(400, "must be after from, by at most 30 days", field="to")
-    before = _read_place(query.cursor)
+    before = read_place(query.cursor)
     found = await asyncio.to_thread(_found, asked, before)
     page = found[: query.max]
-    cursor = _place(page[-1]) if len(found) > query.max else None
+    cursor = place_of(page[-1]) if len(found) > query.max else None
     items = [listed(one, asked.services) for one in page]
     return Reply(body=Recordings(items=items), headers=next_link(asked.request, cursor))
 
@@ -178,21 +179,6 @@ async def _record(asked: Asked[QueryIn, None] | Asked[MetadataQuery, None]) -> R
     if record is None:
         raise refuse(404, "there is no such recording")
     return record
-
-
-def _place(record: RecordingRecord) -> str:
-    return f"{record.manifest.started_at.astimezone(UTC).isoformat()} {record.manifest.recording_id}"
-
-
-def _read_place(cursor: str | None) -> tuple[datetime, str] | None:
-    text = read_cursor(cursor)
-    if not text:
-        return None
-    at, _, recording_id = text.partition(" ")
-    try:
-        return datetime.fromisoformat(at).astimezone(UTC), recording_id
-    except (ValueError, OverflowError) as error:
-        raise refuse(400, "was not made by this server", field="cursor") from error
 
 
 def _get(path: str, handler: Handler, summary: str, answer: type[Out], scopes: tuple[Scope, ...], **more: Any) -> Route:
