@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections import deque
 from collections.abc import Callable
 
@@ -127,10 +128,14 @@ class Core:
         return Response(status=status, reason=reason or reason_phrase(status), headers=headers)
 
     def dress(self, headers: Headers) -> None:
-        """Allow and Supported, for INVITE, UPDATE, their 2xx and OPTIONS."""
-        headers.add("allow", ALLOW)
-        if self.config.session_timer.mode is not SessionTimerMode.OFF:
-            headers.add("supported", "timer")
+        """Allow and Supported, for INVITE, UPDATE and their 2xx."""
+        for name, value in self.abilities():
+            headers.add(name, value)
+
+    def abilities(self) -> tuple[tuple[str, str], ...]:
+        """Allow and Supported, as fields."""
+        timer = self.config.session_timer.mode is not SessionTimerMode.OFF
+        return (("allow", ALLOW), *([("supported", "timer")] if timer else []))
 
     def sign(self, headers: Headers) -> None:
         """User-Agent, for requests of ours."""
@@ -144,15 +149,18 @@ class Core:
             response.headers.add(name, value)
         self.layer.respond(tx, response, now)
 
-    def refuse(self, tx: ServerTransaction, status: int, now: float, *extra: tuple[str, str | int]) -> None:
+    def answer_once(self, tx: ServerTransaction, status: int, now: float, *extra: tuple[str, str | int]) -> None:
         """As ``answer``, to a request nobody vouches for: sent once over UDP, and forgotten (RFC 3261 8.2.7, 26.3.2.4).
 
         A made-up source is then sent no more than it brought, and a flood leaves nothing behind. A
-        request that comes again because the response was lost is judged again.
+        request that comes again because the response was lost is judged again, and answered under the same tag.
         """
+        if tx.source.transport.reliable:
+            self.answer(tx, status, now, *extra)
+            return
+        tx.to_tag = steady_tag(tx.request)
         self.answer(tx, status, now, *extra)
-        if not tx.source.transport.reliable:
-            self.layer.forget(tx)
+        self.layer.forget(tx)
 
 
 def dialog_verdict(tx: ClientTransaction, response: Response) -> LegInput | None:
@@ -164,6 +172,12 @@ def dialog_verdict(tx: ClientTransaction, response: Response) -> LegInput | None
 
 def ignore(tx: ClientTransaction, response: Response, now: float) -> None:
     """Takes the responses nobody waits for."""
+
+
+def steady_tag(request: Request) -> str:
+    """Our tag in the responses to a request we keep no memory of: the same one whenever it comes (RFC 3261 8.2.7)."""
+    seed = "|".join(request.headers.get(name) or "" for name in ("via", "call-id", "from"))
+    return hashlib.sha256(seed.encode("utf-8", "surrogateescape")).hexdigest()[:16]
 
 
 def has_tag(to: str) -> bool:

@@ -68,7 +68,7 @@ class Gate:
         try:
             verdict = self._challenger.verify(values, method=tx.request.method, ha1_of=self._hash_of, now=now)
         except SipSyntaxError as error:
-            self._core.refuse(tx, error.status_hint, now)
+            self._core.answer_once(tx, error.status_hint, now)
             return None
         user = verdict.user or ""
         if verdict.outcome is not Outcome.NONE and self._must_wait(tx, user, now):
@@ -78,11 +78,11 @@ class Gate:
             return verdict.user
         if verdict.outcome is Outcome.DENIED:
             self._throttle.wrong(tx.source.host, user, now)
-            self._core.refuse(tx, 403, now)
+            self._core.answer_once(tx, 403, now)
             return None
         stale = verdict.outcome is Outcome.STALE
         challenges = self._challenger.challenges(self._core.ids, now, user_agent=headers.get("user-agent"), stale=stale)
-        self._core.refuse(tx, 401, now, *(("www-authenticate", value) for value in challenges))
+        self._core.answer_once(tx, 401, now, *(("www-authenticate", value) for value in challenges))
         return None
 
     def _must_wait(self, tx: ServerTransaction, user: str, now: float) -> bool:
@@ -90,7 +90,7 @@ class Gate:
         wait_s = self._throttle.wait_s(tx.source.host, user, now)
         if wait_s:
             self._core.discard("guessing", tx.source)
-            self._core.refuse(tx, 503, now, ("retry-after", wait_s))
+            self._core.answer_once(tx, 503, now, ("retry-after", wait_s))
         return wait_s > 0
 
     # --- the registrar --------------------------------------------------------------------

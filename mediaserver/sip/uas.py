@@ -58,7 +58,7 @@ class Uas:
         to_tag = parse_single(tx.request.headers, "to").tag
         refusal = screen(self._core.config, tx.request, in_dialog=to_tag is not None)
         if refusal is not None:
-            self._core.refuse(tx, refusal.status, now, *refusal.headers)
+            self._core.answer_once(tx, refusal.status, now, *refusal.headers)
         elif to_tag is not None:
             self._in_dialog(tx, to_tag, now)
         else:
@@ -72,16 +72,14 @@ class Uas:
                 self._gate.register(tx, now)
             case "OPTIONS":
                 self._options(tx, now)
-                if not tx.source.transport.reliable:
-                    self._core.layer.forget(tx)
             case _:
-                self._core.refuse(tx, 481, now)
+                self._core.answer_once(tx, 481, now)
 
     def _cancel(self, tx: ServerTransaction, now: float) -> None:
         """200 when the INVITE is known, even if it was answered already (9.2)."""
         invite = self._core.layer.invite_of(tx)
         if invite is None:
-            self._core.refuse(tx, 481, now)
+            self._core.answer_once(tx, 481, now)
             return
         tx.to_tag = invite.to_tag
         self._core.answer(tx, 200, now)
@@ -90,14 +88,22 @@ class Uas:
             self._invites.happened(leg, LegInput.GOT_CANCEL, now)
 
     def _options(self, tx: ServerTransaction, now: float) -> None:
-        """What we can do (11.2); nothing in it needs a password."""
-        response = self._core.response(tx, 200)
-        response.headers.add("accept", SDP)
-        response.headers.add("accept-encoding", "identity")
-        response.headers.add("accept-language", "en, fr")
-        self._core.dress(response.headers)
-        response.headers.add("contact", self._core.contact(tx.source, ""))
-        self._core.layer.respond(tx, response, now)
+        """What we can do, or what an INVITE would hear that finds no room (11.2); nothing in it needs a password."""
+        refused = self._no_room()
+        if refused is None:
+            self._core.answer_once(tx, 200, now, *self._abilities(tx))
+        else:
+            status, retry_after_s = refused
+            self._core.answer_once(tx, status, now, ("retry-after", retry_after_s))
+
+    def _abilities(self, tx: ServerTransaction) -> tuple[tuple[str, str], ...]:
+        return (
+            ("accept", SDP),
+            ("accept-encoding", "identity"),
+            ("accept-language", "en, fr"),
+            *self._core.abilities(),
+            ("contact", self._core.contact(tx.source, "")),
+        )
 
     # --- inside a dialog ------------------------------------------------------------------
 
@@ -107,7 +113,7 @@ class Uas:
         dialog_id = (headers.get("call-id") or "", to_tag, from_tag)
         leg = self._core.dialogs.get(dialog_id)
         if leg is None or (leg.over and tx.request.method != "BYE"):
-            self._core.refuse(tx, 481, now)
+            self._core.answer_once(tx, 481, now)
             return
         dialog = leg.dialog or leg.early[from_tag]
         if not dialog.takes(parse_cseq(headers).number):
@@ -121,7 +127,7 @@ class Uas:
         if method == "BYE":
             self._bye(leg, tx, now)
         elif method == "OPTIONS":
-            self._options(tx, now)
+            self._core.answer(tx, 200, now, *self._abilities(tx))
         elif method == "INFO":
             self._info(leg, tx, now)
         elif method == "INVITE" or (method == "UPDATE" and body):
@@ -187,7 +193,7 @@ class Uas:
         refused = self._no_room()
         if refused is not None:
             status, retry_after_s = refused
-            self._core.refuse(tx, status, now, ("retry-after", retry_after_s))
+            self._core.answer_once(tx, status, now, ("retry-after", retry_after_s))
             return
         caller = self._gate.identify(tx, now)
         if caller is None:
@@ -257,13 +263,15 @@ class Uas:
     def reject(
         self, leg: Leg, status: int, reason: str | None, headers: tuple[tuple[str, str], ...], now: float
     ) -> None:
-        """A final failure."""
+        """A final failure; a 503 says when to try again."""
         server = _server(leg)
         if not 300 <= status < 700:
             raise SipStateError(f"{status} is no failure")
         response = self._core.response(server, status, reason)
         for name, value in headers:
             response.headers.add(name, value)
+        if status == 503 and "retry-after" not in response.headers:
+            response.headers.add("retry-after", self._core.config.retry_after_s)
         self._invites.intend(leg, LegInput.REJECT, now, response)
 
 

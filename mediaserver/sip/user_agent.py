@@ -10,13 +10,12 @@ Rooms: ``layer`` (transactions), ``uas`` and ``screening`` (requests of theirs),
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Sequence
 
 from mediaserver.sip.checks import check_request, check_response
 from mediaserver.sip.client import ClientCredentials, Registration
 from mediaserver.sip.config import SipConfig
-from mediaserver.sip.core import Core, dialog_verdict
+from mediaserver.sip.core import Core, dialog_verdict, steady_tag
 from mediaserver.sip.dialogs import MAX_FORWARDS
 from mediaserver.sip.digest import Challenger, HashOf
 from mediaserver.sip.errors import SipStateError, SipSyntaxError
@@ -307,9 +306,7 @@ class UserAgent:
             self._core.discard("bad-ack" if request.method == "ACK" else "bad-via", source)
             return
         stamped = via.stamped(source.host, source.port)
-        seed = f"{via}|{request.headers.get('call-id')}|{request.headers.get('from')}"
-        tag = hashlib.sha256(seed.encode("utf-8", "surrogateescape")).hexdigest()[:16]
-        response = self._core.response_to(request, status, tag)
+        response = self._core.response_to(request, status, steady_tag(request))
         at = next(i for i, (name, _) in enumerate(response.headers.items) if name == "via")
         response.headers.items[at] = ("via", str(stamped))
         if status == 503:
