@@ -44,6 +44,8 @@ from mediaserver.runtime.worker.writer import WriterThread
 _log = structlog.get_logger()
 
 STEPS_HZ: Final = 50
+GRAIN: Final = 1e-6
+"""Of a step: what a float may lose of an instant on the grid."""
 HELD_UP_S: Final = 0.25
 """A step so long after the one before: packets may still wait in their sockets."""
 COMMANDS_AT_ONCE: Final = 32
@@ -148,6 +150,8 @@ class _Running:
         self._ready = WorkerReady(pid=os.getpid(), forwarder=self._forwarder.kind, realtime=realtime, open_files=files)
         self._commands: deque[Command] = deque()
         self._timer: asyncio.TimerHandle | None = None
+        self._reached = 0.0
+        """Time up to which the engine has been stepped."""
         self._load = _Load()
         self._open = _Open()
         self._failures = 0
@@ -208,7 +212,8 @@ class _Running:
         """One step; a timer may go off up to a millisecond before its time, and the frame is due all the same."""
         if self._closed:
             return
-        self._guarded(self._engine.step, max(time.monotonic(), due))
+        self._reached = max(time.monotonic(), due)
+        self._guarded(self._engine.step, self._reached)
         self._tell()
         self._arm()
 
@@ -239,10 +244,11 @@ class _Running:
         if self._closed:
             return
         now = time.monotonic()
-        at = now if self._engine.open_legs else self._engine.next_timer(now)
+        reached = max(now, self._reached)
+        at = reached if self._engine.open_legs else self._engine.next_timer(now)
         if at is not None:
             # Only ever on the grid of 20 ms: 300 recordings that each want their own instant are 50 steps a second.
-            at = (math.floor(max(at, now) * STEPS_HZ) + 1) / STEPS_HZ
+            at = (math.floor(max(at, reached) * STEPS_HZ + GRAIN) + 1) / STEPS_HZ
             self._timer = self._loop.call_later(at - now, self._step, at)
 
     def _report(self) -> None:
