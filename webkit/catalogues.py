@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from importlib.resources import files
+from itertools import chain
 from pathlib import Path
 from typing import Any, Final
 
@@ -39,11 +41,13 @@ class Gaps:
     """In a catalogue, but shown nowhere."""
     wrong: tuple[str, ...]
     """The French has other placeholders than the English."""
+    twice: tuple[str, ...]
+    """In two catalogues, where one of them would be changed in vain."""
 
     @property
     def any(self) -> bool:
         """Something is wrong."""
-        return bool(self.missing or self.empty or self.unused or self.wrong)
+        return bool(self.missing or self.empty or self.unused or self.wrong or self.twice)
 
 
 def shown(package: str) -> Iterator[tuple[Text, str]]:
@@ -62,18 +66,22 @@ def shown(package: str) -> Iterator[tuple[Text, str]]:
             yield (text if isinstance(text, str) else (text[0], text[1])), f"{place}:{line}"
 
 
-def gaps(package: str, *, also: tuple[str, ...] = ()) -> Gaps:
-    """Compare what a package shows with its catalogues; ``also``: packages whose catalogues count too."""
+def gaps(package: str, *, also: tuple[str, ...] = (), more: Iterable[tuple[Text, str]] = ()) -> Gaps:
+    """Compare what a package shows with its catalogues.
+
+    ``also``: packages whose catalogues count too; ``more``: texts that it shows and that stand elsewhere, with places.
+    """
     places: dict[Text, str] = {}
-    for text, place in shown(package):
+    for text, place in chain(shown(package), more):
         places.setdefault(text, place)
     own = list(_messages(package))
-    known: set[Text] = {_text(message) for name in (package, *also) for message in _messages(name)}
+    known = Counter(_text(message) for name in (package, *also) for message in _messages(name))
     return Gaps(
         missing={text: place for text, place in places.items() if text not in known},
         empty=tuple(sorted(str(m.id) for m in own if m.fuzzy or not m.string or not all(_forms(m)))),
         unused=tuple(sorted(str(m.id) for m in own if _text(m) not in places)),
         wrong=tuple(sorted(str(m.id) for m in own if m.python_format and any(True for _ in m.check()))),
+        twice=tuple(sorted(str(text) for text, times in known.items() if times > 1)),
     )
 
 

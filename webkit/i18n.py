@@ -42,7 +42,7 @@ class Translator:
 
 
 def load_translators(packages: Iterable[str]) -> dict[str, Translator]:
-    """One per language, from the catalogues of these packages; the first one that has a text wins."""
+    """One per language, from the catalogues of these packages; no text is in two of them."""
     names = tuple(packages)
     return {language: Translator(language, _catalogues(language, names)) for language in LANGUAGES}
 

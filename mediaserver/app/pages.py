@@ -9,6 +9,7 @@ from callmodel.errors import StartError
 from portals import api, prefixes, webex
 from portals.admin.pages import ALL
 from portals.admin.pages.landing import landing
+from portals.admin.pages.reference import reference
 from portals.admin.site import make_application, make_site
 from portals.services import Services
 from webkit.assets import AssetsMissing
@@ -21,6 +22,7 @@ def mount_pages(http: web.Application, services: Services) -> None:
     except AssetsMissing as error:
         raise StartError(f"{error}, or leave the pages out: --without portals") from error
     http.router.add_get("/", landing(site, services))
+    http.router.add_get(f"{prefixes.API}/", reference(site))
     for prefix in (prefixes.ADMIN, prefixes.API):
         http.router.add_get(prefix, _with_slash(prefix))
     http.add_subapp(prefixes.ADMIN, make_application(site, services, ALL))

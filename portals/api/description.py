@@ -12,14 +12,12 @@ from aiohttp import web
 
 from portals import webex
 from portals.api import access, events, live, provider, recordings, service, users
-from portals.api.reference import page, styles
 from portals.api.style import ProblemStyle
 from portals.rest import Asked, Route
 from portals.rest.openapi import Api, document
 
 STYLE: Final = ProblemStyle()
 TAG: Final = "Description"
-PAGE_POLICY: Final = "default-src 'none'; style-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
 
 
 async def get_openapi(_asked: Asked[None, None]) -> web.Response:
@@ -27,39 +25,8 @@ async def get_openapi(_asked: Asked[None, None]) -> web.Response:
     return web.Response(text=await asyncio.to_thread(_openapi_text), content_type="application/json")
 
 
-async def get_page(_asked: Asked[None, None]) -> web.Response:
-    """The same for people."""
-    return web.Response(
-        text=await asyncio.to_thread(_page_text),
-        content_type="text/html",
-        charset="utf-8",
-        headers={"Content-Security-Policy": PAGE_POLICY, "Referrer-Policy": "no-referrer"},
-    )
-
-
-async def get_styles(_asked: Asked[None, None]) -> web.Response:
-    """How that page looks."""
-    return web.Response(text=styles(), content_type="text/css", charset="utf-8")
-
-
 DESCRIPTION: Final = (
     Route(method="GET", path="/openapi.json", handler=get_openapi, summary="This description", tag=TAG),
-    Route(
-        method="GET",
-        path="/",
-        handler=get_page,
-        summary="This description for people",
-        tag=TAG,
-        media="text/html",
-    ),
-    Route(
-        method="GET",
-        path="/reference.css",
-        handler=get_styles,
-        summary="How the page for people looks",
-        tag=TAG,
-        media="text/css",
-    ),
 )
 
 ROUTES: Final = tuple(
@@ -113,8 +80,3 @@ def openapi() -> dict[str, Any]:
 @lru_cache(maxsize=1)
 def _openapi_text() -> str:
     return json.dumps(openapi(), indent=1, ensure_ascii=False)
-
-
-@lru_cache(maxsize=1)
-def _page_text() -> str:
-    return page(APIS)

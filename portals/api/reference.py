@@ -1,104 +1,136 @@
-"""The page that tells people what the APIs are: one HTML file and one style sheet, nothing from elsewhere."""
+"""What the APIs are, in the language of whoever reads the page; the OpenAPI document is for programs, and English."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from html import escape
-from importlib.resources import files
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from itertools import groupby
-from typing import Final
+from typing import Any, get_args
 
+from markupsafe import Markup, escape
 from pydantic import BaseModel
 
-from portals.rest.openapi import Api, operation_id, told
+from portals.rest.openapi import Api, operation_id, said
 from portals.rest.route import Route
 from portals.rest.scopes import MEANINGS
+from webkit.i18n import Translator
 
-TITLE: Final = "HTTP APIs of the call recording media server"
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Named:
+    """A field, a parameter or a scope, and what is said about it; most fields speak for themselves."""
+
+    name: str
+    about: Markup
 
 
-def page(apis: Sequence[Api]) -> str:
-    """The whole page."""
-    parts = "".join(_api(api) for api in apis)
-    links = "".join(
-        f'<li><a href="#{_anchor(api)}">{escape(api.title)} ({escape(api.prefix)})</a></li>' for api in apis
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Operation:
+    """One route as it is shown; what it does not have is empty."""
+
+    id: str
+    method: str
+    path: str
+    summary: str
+    about: Markup
+    scopes: tuple[str, ...]
+    users: bool
+    query: tuple[Named, ...]
+    body: tuple[Named, ...]
+    upload: tuple[str, ...]
+    status: int
+    answer: tuple[Named, ...]
+    media: str
+    refusals: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Chapter:
+    """One API: its operations by what they are about, in the order of its table."""
+
+    anchor: str
+    prefix: str
+    title: str
+    about: str
+    sections: tuple[tuple[str, tuple[Operation, ...]], ...]
+
+
+def chapters(apis: Sequence[Api], t: Translator) -> tuple[Chapter, ...]:
+    """All of the page but its frame."""
+    return tuple(
+        Chapter(
+            anchor=api.prefix.strip("/").replace("/", "-"),
+            prefix=api.prefix,
+            title=t(api.title),
+            about=t(api.about),
+            sections=tuple(
+                (t(tag), tuple(_operation(api, route, t) for route in routes))
+                for tag, routes in groupby(api.routes, key=lambda route: route.tag)
+            ),
+        )
+        for api in apis
     )
-    return f"""<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="color-scheme" content="light dark">
-<title>{TITLE}</title>
-<link rel="stylesheet" href="reference.css">
-</head>
-<body>
-<main>
-<h1>{TITLE}</h1>
-<p>The same as <a href="openapi.json">OpenAPI 3.1</a>. Send <code>Authorization: Bearer &lt;token&gt;</code>.</p>
-<nav aria-label="Contents"><ul>{links}<li><a href="#scopes">Scopes</a></li></ul></nav>
-{parts}
-{_scopes()}
-</main>
-</body>
-</html>
-"""
 
 
-def styles() -> str:
-    """Its style sheet."""
-    return (files("portals.api") / "reference.css").read_text("utf-8")
+def scopes(t: Translator) -> tuple[Named, ...]:
+    """What each of them lets do."""
+    return tuple(Named(name=scope, about=_shown(what, t)) for scope, what in MEANINGS.items())
 
 
-def _anchor(api: Api) -> str:
-    return api.prefix.strip("/").replace("/", "-")
+def texts(apis: Sequence[Api]) -> Iterator[tuple[str, str]]:
+    """Every text of these APIs that the page translates, with its place."""
+    for api in apis:
+        yield from ((text, api.prefix) for text in (api.title, api.about))
+        for route in api.routes:
+            place = operation_id(api, route)
+            yield from ((text, place) for text in (route.tag, route.summary, said(route)) if text)
+            for model in (route.query, route.body, route.answer):
+                yield from ((about, f"{place}: {name}") for name, about in _fields(model) if about)
+    yield from ((what, scope) for scope, what in MEANINGS.items())
 
 
-def _api(api: Api) -> str:
-    groups = groupby(sorted(api.routes, key=lambda route: route.tag), key=lambda route: route.tag)
-    sections = "".join(f"<h3>{escape(tag)}</h3>{''.join(_route(api, one) for one in routes)}" for tag, routes in groups)
-    head = f'<h2 id="{_anchor(api)}">{escape(api.title)} <code>{escape(api.prefix)}</code></h2>'
-    return f"<section>{head}<p>{escape(api.about)}</p>{sections}</section>"
+def _operation(api: Api, route: Route, t: Translator) -> Operation:
+    def named(model: type[BaseModel] | None) -> tuple[Named, ...]:
+        return tuple(Named(name=name, about=_shown(about, t)) for name, about in _fields(model))
 
-
-def _route(api: Api, route: Route) -> str:
-    method = f'<span class="method {route.method.lower()}">{route.method}</span>'
-    path = f"<code>{escape(api.prefix + route.path)}</code>"
-    facts = "".join(f"<dt>{name}</dt><dd>{value}</dd>" for name, value in _facts(route))
-    return (
-        f'<details id="{operation_id(api, route)}"><summary>{method} {path} '
-        f'<span class="what">{escape(route.summary)}</span></summary>'
-        f"<p>{_code(told(route))}</p><dl>{facts}</dl></details>"
+    return Operation(
+        id=operation_id(api, route),
+        method=route.method,
+        path=api.prefix + route.path,
+        summary=t(route.summary),
+        about=_shown(said(route), t),
+        scopes=route.scopes,
+        users=route.users,
+        query=named(route.query),
+        body=named(route.body),
+        upload=route.upload,
+        status=route.status,
+        answer=named(route.answer),
+        media="" if route.status == 204 else route.media,
+        refusals=route.refusals,
     )
 
 
-def _facts(route: Route) -> Iterable[tuple[str, str]]:
-    if route.query is not None:
-        names = [str(field.alias or name) for name, field in route.query.model_fields.items()]
-        yield "Query", ", ".join(f"<code>{escape(name)}</code>" for name in names)
-    if route.body is not None:
-        yield "Body", _fields(route.body)
-    if route.upload:
-        yield "Body", ", ".join(f"<code>{escape(kind)}</code>" for kind in route.upload)
-    if route.answer is not None:
-        yield "Answer", f"{route.status}: {_fields(route.answer)}"
-    else:
-        yield "Answer", f"{route.status}" if route.status == 204 else f"{route.status}: {escape(route.media)}"
-    if route.refusals:
-        yield "Refusals", ", ".join(str(status) for status in route.refusals)
+def _shown(text: str, t: Translator) -> Markup:
+    """Translated; words between back-quotes are code."""
+    parts = (t(text) if text else "").split("`")
+    return Markup().join(
+        Markup("<code>{}</code>").format(part) if number % 2 else escape(part) for number, part in enumerate(parts)
+    )
 
 
-def _fields(model: type[BaseModel]) -> str:
-    names = [str(field.alias or name) for name, field in model.model_fields.items()]
-    return ", ".join(f"<code>{escape(name)}</code>" for name in names)
+def _fields(model: type[BaseModel] | None) -> Iterator[tuple[str, str]]:
+    """Every field with its description; those of what it holds as ``recording.mode``, of a list's as ``items[].id``."""
+    for python_name, field in model.model_fields.items() if model is not None else ():
+        name = field.alias or python_name
+        yield name, field.description or ""
+        for inner, many in _models_in(field.annotation):
+            yield from ((f"{name}{'[]' if many else ''}.{below}", about) for below, about in _fields(inner))
 
 
-def _code(text: str) -> str:
-    """Words between back-quotes as code."""
-    parts = escape(text).split("`")
-    return "".join(f"<code>{part}</code>" if number % 2 else part for number, part in enumerate(parts))
-
-
-def _scopes() -> str:
-    rows = "".join(f"<dt><code>{escape(scope)}</code></dt><dd>{escape(what)}</dd>" for scope, what in MEANINGS.items())
-    return f'<section><h2 id="scopes">Scopes</h2><dl class="scopes">{rows}</dl></section>'
+def _models_in(annotation: Any, *, many: bool = False) -> Iterator[tuple[type[BaseModel], bool]]:
+    """Models in a field's type, and whether in a list."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        yield annotation, many
+    for inner in get_args(annotation):
+        yield from _models_in(inner, many=many or getattr(annotation, "__origin__", None) is list)

@@ -90,9 +90,14 @@ def operation_id(api: Api, route: Route) -> str:
     return "-".join(part for part in parts.split("/") if part)
 
 
+def said(route: Route) -> str:
+    """What the handler's own documentation says."""
+    return " ".join((route.handler.__doc__ or "").split())
+
+
 def told(route: Route) -> str:
-    """What the handler's own documentation says, and who may."""
-    text = " ".join((route.handler.__doc__ or "").split())
+    """The same, and who may."""
+    text = said(route)
     if not route.scopes:
         return text
     scopes = " or ".join(f"`{scope}`" for scope in route.scopes)

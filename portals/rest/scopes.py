@@ -27,16 +27,16 @@ USER_SCOPES: Final = frozenset(scope for scope in Scope if scope.startswith("spa
 """Those a token that is bound to one user can have."""
 
 MEANINGS: Final[dict[Scope, str]] = {
-    Scope.PEOPLE_READ: "list everybody and read their call recording settings",
-    Scope.PEOPLE_WRITE: "change call recording settings of anybody",
-    Scope.CONFIG_READ: "read the organisation's call recording settings",
-    Scope.CONFIG_WRITE: "change the organisation's call recording settings",
-    Scope.ALL_RECORDINGS_READ: "list everybody's recordings",
-    Scope.OWN_PERSON_READ: "read one's own entry",
-    Scope.OWN_CONFIG_READ: "read one's own settings",
-    Scope.CALLS_READ: "list live calls",
-    Scope.CALLS_WRITE: "steer recordings, hang up",
-    Scope.RECORDINGS_READ: "list one's own recordings and fetch them",
-    Scope.READ: "read everything of this product's own API",
-    Scope.WRITE: "change everything of this product's own API",
+    Scope.PEOPLE_READ: "List everybody, read their call recording settings",
+    Scope.PEOPLE_WRITE: "Change anybody’s call recording settings",
+    Scope.CONFIG_READ: "Read the organisation’s settings",
+    Scope.CONFIG_WRITE: "Change the organisation’s settings",
+    Scope.ALL_RECORDINGS_READ: "List everybody’s recordings",
+    Scope.OWN_PERSON_READ: "Read one’s own entry",
+    Scope.OWN_CONFIG_READ: "Read one’s own settings",
+    Scope.CALLS_READ: "List live calls",
+    Scope.CALLS_WRITE: "Start, stop, pause, resume recordings; hang up",
+    Scope.RECORDINGS_READ: "List one’s own recordings and fetch them",
+    Scope.READ: "Read everything of this product’s own API",
+    Scope.WRITE: "Change everything of this product’s own API",
 }

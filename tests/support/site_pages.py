@@ -20,8 +20,6 @@ class SitePage:
     main: bool = False
     """Pictured dark and on a phone, too."""
     status: int = 200
-    english: bool = False
-    """For programmers, in English only."""
     waits_for: str = ""
     """Selector of what comes after the page itself."""
 
@@ -32,7 +30,7 @@ def _page(name: str, path: str, *, who: str = "administrator", route: str = "", 
 
 CARRIER: Final = (
     _page("landing", "/../", who="nobody", main=True),
-    _page("api-reference", "/../api/v1/", who="nobody", english=True),
+    _page("api-reference", "/../api/v1/", who="nobody", main=True),
     _page("nowhere", "/nowhere", status=404),
     _page("sign-in", "/sign-in", who="nobody", main=True),
     _page("dashboard", "/", main=True),

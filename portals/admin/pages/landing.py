@@ -7,11 +7,11 @@ from typing import Final
 
 from aiohttp import web
 
+from portals.admin.open_page import open_page
 from portals.services import Services
-from webkit.i18n import LANGUAGES, mark
-from webkit.security import HEADERS
+from webkit.i18n import mark
 from webkit.site import Site
-from webkit.visit import THEMES, Visit
+from webkit.visit import Visit
 
 NUMBERS: Final = (
     ("9001", mark("Echo: you hear yourself")),
@@ -27,35 +27,16 @@ NUMBERS: Final = (
 
 
 def landing(site: Site, services: Services) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
-    """A handler for ``GET /`` of the application that ``site`` is mounted in.
+    """A handler for ``GET /`` of the application that ``site`` is mounted in."""
 
-    It has no session: the portal's cookie does not reach it, and it sets none but language and theme (``?lang=fr``).
-    """
-
-    async def show(request: web.Request) -> web.StreamResponse:
-        visit = Visit(site, request)
-        chosen = {"lang": (visit.query("lang"), LANGUAGES), "theme": (visit.query("theme"), THEMES)}
-        if any(value in known for value, known in chosen.values()):
-            back = web.Response(status=303, headers={"Location": "/"})
-            for name, (value, known) in chosen.items():
-                if value in known:
-                    visit.keep_preference(back, name, value)
-            return back
+    async def show(visit: Visit) -> web.StreamResponse:
         reachable = services.reachable()
-        response = await _page(visit, reachable.sip, reachable.dubber_portal)
-        for header, text in HEADERS.items():
-            response.headers.setdefault(header, text)
-        response.headers["Cache-Control"] = "no-store"
-        return response
+        return await visit.page(
+            "landing.html",
+            sip=reachable.sip,
+            server=reachable.sip.get("udp", ""),
+            dubber_portal=reachable.dubber_portal,
+            numbers=[(number, visit.t(text)) for number, text in NUMBERS],
+        )
 
-    return show
-
-
-async def _page(visit: Visit, sip: dict[str, str], dubber_portal: str) -> web.StreamResponse:
-    return await visit.page(
-        "landing.html",
-        sip=sip,
-        server=sip.get("udp", ""),
-        dubber_portal=dubber_portal,
-        numbers=[(number, visit.t(text)) for number, text in NUMBERS],
-    )
+    return open_page(site, show)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping
 from typing import Final
 
 from aiohttp import web
@@ -15,7 +14,7 @@ from portals.admin.once import once_of
 from portals.admin.roles import ADMIN
 from portals.admin.site import services_of
 from portals.rest.bearer import digest_of
-from portals.rest.scopes import USER_SCOPES, Scope
+from portals.rest.scopes import MEANINGS, USER_SCOPES, Scope
 from portals.services import Services
 from webkit.forms import Form
 from webkit.i18n import mark
@@ -23,20 +22,6 @@ from webkit.routes import page
 from webkit.visit import Visit
 
 TOKEN_BYTES: Final = 32
-MEANINGS: Final[Mapping[Scope, str]] = {
-    Scope.PEOPLE_READ: mark("List everybody, read their call recording settings"),
-    Scope.PEOPLE_WRITE: mark("Change anybody’s call recording settings"),
-    Scope.CONFIG_READ: mark("Read the organisation’s settings"),
-    Scope.CONFIG_WRITE: mark("Change the organisation’s settings"),
-    Scope.ALL_RECORDINGS_READ: mark("List everybody’s recordings"),
-    Scope.OWN_PERSON_READ: mark("Read one’s own entry"),
-    Scope.OWN_CONFIG_READ: mark("Read one’s own settings"),
-    Scope.CALLS_READ: mark("List live calls"),
-    Scope.CALLS_WRITE: mark("Start, stop, pause, resume recordings; hang up"),
-    Scope.RECORDINGS_READ: mark("List one’s own recordings and fetch them"),
-    Scope.READ: mark("Read everything of this product’s own API"),
-    Scope.WRITE: mark("Change everything of this product’s own API"),
-}
 _OWN: Final = (Scope.READ, Scope.WRITE)
 GROUPS: Final = (
     (mark("The organisation (Webex Calling API)"), tuple(s for s in Scope if s not in USER_SCOPES and s not in _OWN)),
