@@ -6,7 +6,7 @@ The server is a back-to-back user agent: each leg is a dialog of its own, and me
 |---|---|
 | the callee's ringing (180, 183, early media) | first 18x, and the first early answer, to the caller |
 | the callee's final refusal | by the table below |
-| the caller's number and name | From of the outgoing INVITE, at our domain |
+| the caller's number and name | From of the outgoing INVITE, at our domain; an anonymous From when they are withheld |
 | Max-Forwards | one less |
 | digits (RFC 4733, INFO, in-band) | collected, then sent on by the other leg's own way |
 | audio | through the media worker |
@@ -19,6 +19,7 @@ The server is a back-to-back user agent: each leg is a dialog of its own, and me
 | session timers, UPDATE, re-INVITE | answered by us, each leg on its own |
 | Via, Record-Route, Contact, Call-ID, tags, CSeq | dialog identity is a leg's own |
 | credentials, Authorization | the carrier's, not the callee's |
+| P-Asserted-Identity | of a trunk, the caller's where From names nobody; phones are not told it |
 | headers nobody here knows, INFO bodies other than digits | nothing may rely on them |
 """
 

@@ -18,6 +18,8 @@ class Dial:
     hop: Hop
     caller_number: str
     caller_label: str
+    private: bool
+    """The callee is not to know who calls."""
     called: str
     offer: bytes | None
     max_forwards: int

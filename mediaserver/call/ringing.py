@@ -43,6 +43,7 @@ class Forks:
                     hop=contact.hop,
                     caller_number=call.a.number,
                     caller_label=call.a.label,
+                    private=call.invited.private,
                     called=subscriber.number,
                     offer=offer,
                     max_forwards=call.invited.max_forwards - 1,

@@ -308,6 +308,7 @@ class CallHub:
                 effect.hop,
                 caller_number=effect.caller_number,
                 caller_label=effect.caller_label,
+                private=effect.private,
                 called=effect.called,
                 offer=effect.offer,
                 max_forwards=effect.max_forwards,

@@ -27,6 +27,8 @@ class Invited:
     offer: bytes | None
     """SDP; None is a late offer: ours goes into the 200 and the ACK brings the answer."""
     max_forwards: int
+    private: bool = False
+    """The caller is not to be shown to the called party."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,11 +9,10 @@ from mediaserver.sip.core import Core
 from mediaserver.sip.digest import Challenger, HashOf, Outcome
 from mediaserver.sip.errors import SipSyntaxError
 from mediaserver.sip.events import Registered
-from mediaserver.sip.fields import parse_single
+from mediaserver.sip.identity import identity_of
 from mediaserver.sip.registrar import Registrar
 from mediaserver.sip.throttle import Throttle
 from mediaserver.sip.transactions import ServerTransaction
-from mediaserver.sip.uri import SipUri
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,6 +23,8 @@ class Caller:
     """Authenticated subscriber; None for a trusted peer."""
     number: str
     label: str
+    private: bool
+    """Not to be shown to the called party."""
 
 
 class Gate:
@@ -47,19 +48,18 @@ class Gate:
 
     def identify(self, tx: ServerTransaction, now: float) -> Caller | None:
         """Who sent this; None when the request was answered with a challenge or refused."""
-        from_ = parse_single(tx.request.headers, "from")
-        uri = from_.uri
-        number = uri.unescaped_user if isinstance(uri, SipUri) else ""
-        claims_local = self._is_local_user(number)
-        if self._core.config.trusts(tx.source.host) and not claims_local:
-            return Caller(user=None, number=number, label=from_.display)
+        trusted = self._core.config.trusts(tx.source.host)
+        said = identity_of(tx.request.headers, asserted=trusted)
+        claims_local = self._is_local_user(said.number)
+        if trusted and not claims_local:
+            return Caller(user=None, number=said.number, label=said.label, private=said.private)
         user = self._authenticated(tx, now)
         if user is None:
             return None
-        if claims_local and number != user:
+        if claims_local and said.number != user:
             self._core.answer(tx, 403, now)
             return None
-        return Caller(user=user, number=user, label=from_.display)
+        return Caller(user=user, number=user, label=said.label, private=said.private)
 
     def _authenticated(self, tx: ServerTransaction, now: float) -> str | None:
         """The user whose credentials the request carries; None after a challenge or a refusal."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 
 from mediaserver.sip.acks import repeat_ack, send_ack
@@ -13,6 +14,7 @@ from mediaserver.sip.dialogs import Dialog
 from mediaserver.sip.errors import SipStateError
 from mediaserver.sip.fields import NameAddr, parse_cseq, parse_single
 from mediaserver.sip.hops import Hop
+from mediaserver.sip.identity import ANONYMOUS, WITHHELD, number_of
 from mediaserver.sip.invites import Invites
 from mediaserver.sip.leg_tables import LEG_STEPS, LegInput, LegState, Turn
 from mediaserver.sip.legs import Leg
@@ -41,6 +43,7 @@ class Uac:
         *,
         caller_number: str,
         caller_label: str,
+        private: bool,
         called: str,
         offer: bytes | None,
         max_forwards: int,
@@ -52,7 +55,8 @@ class Uac:
         if len(core.legs) >= core.config.limits.max_legs:
             raise SipStateError("too many legs")
         uri = check_request_uri(target)
-        from_ = NameAddr(display=caller_label, uri=self._identity(caller_number), params=(("tag", core.ids.token(64)),))
+        caller = ANONYMOUS if private else NameAddr(display=caller_label, uri=self._identity(caller_number))
+        from_ = replace(caller, params=(("tag", core.ids.token(64)),))
         to = NameAddr(uri=self._identity(called))
         leg = Leg(
             number=core.next_number(),
@@ -63,7 +67,7 @@ class Uac:
             pinned=hop_to(uri, hop) != hop,
             call_id=core.ids.token(128),
             invite=Request(method="INVITE", uri=target, body=offer or b""),
-            contact=core.contact(hop, caller_number, secure=uri.scheme == "sips"),
+            contact=core.contact(hop, number_of(caller), secure=uri.scheme == "sips"),
             local_body=offer,
         )
         fields = leg.invite.headers
@@ -72,7 +76,7 @@ class Uac:
         fields.add("to", str(to))
         fields.add("call-id", leg.call_id)
         fields.add("cseq", "1 INVITE")
-        for name, value in headers:
+        for name, value in (*headers, *([WITHHELD] if private else [])):
             fields.add(name, value)
         core.legs[leg.number] = leg
         self._send(leg, now)

@@ -305,4 +305,5 @@ def _invited(leg: Leg, tx: ServerTransaction, caller: Caller) -> Invited:
         caller_label=caller.label,
         offer=request.body or None,
         max_forwards=70 if hops is None else hops,
+        private=caller.private,
     )

@@ -181,9 +181,10 @@ class UserAgent:
         offer: bytes | None,
         now: float,
         max_forwards: int = MAX_FORWARDS,
+        private: bool = False,
         headers: Sequence[tuple[str, str]] = (),
     ) -> int:
-        """INVITE ``target`` (a SIP URI) by way of ``hop``; returns the leg.
+        """INVITE ``target`` (a SIP URI) by way of ``hop``; returns the leg. ``private``: the caller is not told.
 
         Answered, or Rejected, follows. Without an offer, ``Answered.answer`` is the peer's offer, and
         ``answer_offer`` must bring our answer: the ACK waits for it. Raises SipSyntaxError for a bad
@@ -194,6 +195,7 @@ class UserAgent:
             hop,
             caller_number=caller_number,
             caller_label=caller_label,
+            private=private,
             called=called,
             offer=offer,
             max_forwards=max_forwards,

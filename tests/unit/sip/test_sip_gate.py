@@ -84,12 +84,14 @@ def test_nobody_speaks_in_anothers_name() -> None:
 
 
 def test_a_caller_may_hide_its_number_from_the_other_party_only() -> None:
-    """An anonymous From with bob's credentials: bob calls."""
+    """An anonymous From with bob's credentials: bob calls; nobody but a trunk is believed what it asserts."""
     peer = phone()
     line = credentials(challenged(peer, user="anonymous"), "INVITE")
-    peer.say(request_text("INVITE", line, branch="z9hG4bK2", cseq=2, user="anonymous"))
-    assert isinstance(peer.events[-1], Invited)
-    assert (peer.events[-1].user, peer.events[-1].caller_number) == ("bob", "bob")
+    asserted = "P-Asserted-Identity: Carol <sip:carol@example.test>"
+    peer.say(request_text("INVITE", line, asserted, branch="z9hG4bK2", cseq=2, user="anonymous"))
+    called = peer.events[-1]
+    assert isinstance(called, Invited)
+    assert (called.user, called.caller_number, called.caller_label, called.private) == ("bob", "bob", "", True)
 
 
 def test_a_stale_nonce_is_challenged_again() -> None:
