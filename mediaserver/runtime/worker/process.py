@@ -7,7 +7,6 @@ engine asks for one; a late step is not made up for. What the engine has to say 
 from __future__ import annotations
 
 import asyncio
-import math
 import os
 import secrets
 import socket
@@ -38,14 +37,12 @@ from mediaserver.media.seam import Forwarder
 from mediaserver.runtime.forwarders import make_forwarder
 from mediaserver.runtime.worker import hygiene
 from mediaserver.runtime.worker.control import Channel
+from mediaserver.runtime.worker.grid import Grid
 from mediaserver.runtime.worker.settings import Begin, Stop, WorkerReady, WorkerSettings
 from mediaserver.runtime.worker.writer import WriterThread
 
 _log = structlog.get_logger()
 
-STEPS_HZ: Final = 50
-GRAIN: Final = 1e-6
-"""Of a step: what a float may lose of an instant on the grid."""
 HELD_UP_S: Final = 0.25
 """A step so long after the one before: packets may still wait in their sockets."""
 COMMANDS_AT_ONCE: Final = 32
@@ -150,8 +147,7 @@ class _Running:
         self._ready = WorkerReady(pid=os.getpid(), forwarder=self._forwarder.kind, realtime=realtime, open_files=files)
         self._commands: deque[Command] = deque()
         self._timer: asyncio.TimerHandle | None = None
-        self._reached = 0.0
-        """Time up to which the engine has been stepped."""
+        self._grid = Grid()
         self._load = _Load()
         self._open = _Open()
         self._failures = 0
@@ -208,12 +204,10 @@ class _Running:
         if self._commands:
             self._loop.call_soon(self._carry_out)
 
-    def _step(self, due: float = 0.0) -> None:
-        """One step; a timer may go off up to a millisecond before its time, and the frame is due all the same."""
+    def _step(self) -> None:
         if self._closed:
             return
-        self._reached = max(time.monotonic(), due)
-        self._guarded(self._engine.step, self._reached)
+        self._guarded(self._engine.step, self._grid.reach(time.monotonic()))
         self._tell()
         self._arm()
 
@@ -244,12 +238,10 @@ class _Running:
         if self._closed:
             return
         now = time.monotonic()
-        reached = max(now, self._reached)
-        at = reached if self._engine.open_legs else self._engine.next_timer(now)
-        if at is not None:
-            # Only ever on the grid of 20 ms: 300 recordings that each want their own instant are 50 steps a second.
-            at = (math.floor(max(at, reached) * STEPS_HZ + GRAIN) + 1) / STEPS_HZ
-            self._timer = self._loop.call_later(at - now, self._step, at)
+        wanted = now if self._engine.open_legs else self._engine.next_timer(now)
+        if wanted is not None:
+            # Only ever on the grid: 300 recordings that each want their own instant are 50 steps a second.
+            self._timer = self._loop.call_later(self._grid.after(wanted, now) - now, self._step)
 
     def _report(self) -> None:
         if self._closed:
