@@ -28,7 +28,7 @@ pytestmark = pytest.mark.e2e
 
 ROUNDS = 2
 LOST_S = 1.6
-"""Audio goes to disk once a second, a quarter of a second late; the rest is how late a busy machine is."""
+"""Audio goes to disk every half second, a quarter of a second late; the rest is how late a busy machine is."""
 USERS = ("1001", "1003")
 """Always: kept from the first sample. On Demand: not kept, since nobody dials the code."""
 
