@@ -23,11 +23,12 @@ from mediaserver.media.seam import (
     SOCKADDR_BYTES,
     Batch,
     Verdict,
-    ticks_after,
+    ticks_on,
 )
 from mediaserver.media.timescale import NS_PER_TICK
 from mediaserver.rtp.errors import RtpError
 from mediaserver.rtp.packet import HEADER_BYTES, RtpPacket, is_rtcp
+from mediaserver.rtp.sequence import TIMESTAMP_BITS, difference
 
 FIRST_PORT: Final = 20000
 LAST_PORT: Final = 65534
@@ -158,7 +159,7 @@ class MemoryForwarder:
                 self.table["anchored"][int(record["route"])] = 0
                 self._pass(row, data, now)
         elif verdict is Verdict.PASSED:
-            self._pass(row, data, now)
+            verdict = Verdict.PASSED if self._pass(row, data, now) else Verdict.KEPT
         elif verdict is Verdict.KEPT:
             self._leave_out(record, data)
         self._kept.append((data, row, now, verdict, raw))
@@ -193,7 +194,8 @@ class MemoryForwarder:
         target = self.table[route]
         return bool(target["open"] and target["sends"] and target["remote_len"])
 
-    def _pass(self, row: int, data: bytes, now: int) -> None:
+    def _pass(self, row: int, data: bytes, now: int) -> bool:
+        """Send it on; False when its place in the stream is taken."""
         record = self.table[row]
         route = int(record["route"])
         to = self.table[route]
@@ -201,21 +203,28 @@ class MemoryForwarder:
         marker = data[1] & 0x80
         if not to["anchored"]:
             passed = (now - int(to["sent_ns"])) // NS_PER_TICK if to["sent_ns"] else 0
-            ticks = ticks_after(passed, int(to["ptime_ticks"]))
+            own = difference(timestamp + int(to["ts_off"]), int(to["ts_out"]), TIMESTAMP_BITS)
+            ticks = ticks_on(own, passed, int(to["ptime_ticks"]))
+            if ticks <= 0:
+                return False
+            to["ts_from"] = (int(to["ts_out"]) + ticks) & 0xFFFFFFFF
             to["seq_off"] = (int(to["seq_out"]) + 1 - sequence) & 0xFFFF
-            to["ts_off"] = (int(to["ts_out"]) + ticks - timestamp) & 0xFFFFFFFF
+            to["ts_off"] = (int(to["ts_from"]) - timestamp) & 0xFFFFFFFF
             to["anchored"] = 1
             marker = 0x80
         sequence = (sequence + int(to["seq_off"])) & 0xFFFF
         timestamp = (timestamp + int(to["ts_off"])) & 0xFFFFFFFF
+        newer = 0 < (sequence - int(to["seq_out"])) & 0xFFFF < 0x8000
+        if not newer and difference(timestamp, int(to["ts_from"]), TIMESTAMP_BITS) < 0:
+            return False
         second = marker | int(record["pt_out"][data[1] & 0x7F])
         ssrc = int(to["ssrc_out"])
         head = bytes([data[0], second]) + sequence.to_bytes(2, "big") + timestamp.to_bytes(4, "big")
         payload = len(RtpPacket.parse(data).payload)
         self._send(route, head + ssrc.to_bytes(4, "big") + data[HEADER_BYTES:], len(data) - payload)
-        if (sequence - int(to["seq_out"])) & 0xFFFF < 0x8000:
-            to["seq_out"], to["ts_out"] = sequence, timestamp
-        to["sent_ns"] = now
+        if newer:
+            to["seq_out"], to["ts_out"], to["sent_ns"] = sequence, timestamp, now
+        return True
 
     def _leave_out(self, record: np.void, data: bytes) -> None:
         """What is not passed on leaves no hole in the sequence that its target sees."""

@@ -11,9 +11,10 @@ from dataclasses import replace
 import numpy as np
 
 from mediaserver.media.legs import Leg, Legs
-from mediaserver.media.seam import NOT_PASSED, ticks_after
+from mediaserver.media.seam import NOT_PASSED, ticks_on
 from mediaserver.media.timescale import NS_PER_TICK
 from mediaserver.rtp.packet import RtpPacket
+from mediaserver.rtp.sequence import TIMESTAMP_BITS, difference
 
 
 class Passing:
@@ -34,7 +35,8 @@ class Passing:
         to = self._legs.table[route]
         marker = packet.marker
         if not to["anchored"]:
-            self._anchor(to, packet, arrival_tick)
+            if not self._anchor(to, packet, arrival_tick):
+                return
             marker = True
         sequence = (packet.sequence + int(to["seq_off"])) & 0xFFFF
         if not 0 < (sequence - int(to["seq_out"])) & 0xFFFF < 0x8000:
@@ -44,12 +46,17 @@ class Passing:
         to["seq_out"], to["ts_out"] = sequence, timestamp
         to["sent_ns"] = max(int(to["sent_ns"]), arrival_tick * NS_PER_TICK)
 
-    def _anchor(self, to: np.void, packet: RtpPacket, arrival_tick: int) -> None:
+    def _anchor(self, to: np.void, packet: RtpPacket, arrival_tick: int) -> bool:
         passed = arrival_tick - int(to["sent_ns"]) // NS_PER_TICK if to["sent_ns"] else 0
-        ticks = ticks_after(passed, int(to["ptime_ticks"]))
+        own = difference(packet.timestamp + int(to["ts_off"]), int(to["ts_out"]), TIMESTAMP_BITS)
+        ticks = ticks_on(own, passed, int(to["ptime_ticks"]))
+        if ticks <= 0:
+            return False
+        to["ts_from"] = (int(to["ts_out"]) + ticks) & 0xFFFFFFFF
         to["seq_off"] = (int(to["seq_out"]) + 1 - packet.sequence) & 0xFFFF
-        to["ts_off"] = (int(to["ts_out"]) + ticks - packet.timestamp) & 0xFFFFFFFF
+        to["ts_off"] = (int(to["ts_from"]) - packet.timestamp) & 0xFFFFFFFF
         to["anchored"] = 1
+        return True
 
     def _send(
         self, route: int, packet: RtpPacket, payload_type: int, sequence: int, timestamp: int, *, marker: bool

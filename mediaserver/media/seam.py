@@ -17,9 +17,9 @@ telephone-event, comfort noise are the engine's slow path, at most one bulk step
 
 Continuity towards a target leg: while ``anchored`` is 1, ``out = in + offset``. When it is 0 (after a mix, a re-INVITE,
 an SSRC change; the engine clears it) the forwarder sets the offsets from the next packet so that the sequence goes on
-by one and the timestamp by the time that passed since ``sent_ns``, in whole packets and at least one
-(``ticks_after``), sets the marker bit, and sets ``anchored``. Whole packets because phones count frames by timestamp:
-one that falls between two is a frame lost to them. The engine, when it sends frames of its own to a leg, takes the
+by one and the timestamp as ``ticks_on`` says, sets the marker bit, and sets ``anchored``. A packet whose time has been
+filled meanwhile is not passed on, nor, later, one from before the break (``ts_from``): its number and its time are
+those of something else by now. Both are KEPT. The engine, when it sends frames of its own to a leg, takes the
 sequence and timestamp from the same fields and writes them back. The engine only touches ``out`` fields of a leg to
 which no other leg is routed, or while it holds the table: packets it has accepted late (a learned address, a changed
 SSRC) it passes on itself before the forwarder sees their successors.
@@ -56,7 +56,7 @@ class Verdict(IntEnum):
     PASSED = 0
     """Accepted and sent on."""
     KEPT = 1
-    """Accepted; the leg has no route, or this payload type is not passed."""
+    """Accepted; the leg has no route, this payload type is not passed, or its place in the stream is taken."""
     FOREIGN = 2
     """From another address than ``source``."""
     NEW_SSRC = 3
@@ -89,6 +89,7 @@ LEG_DTYPE: Final = np.dtype(
         ("ssrc_out", "u4"),
         ("ts_out", "u4"),
         ("ts_off", "u4"),
+        ("ts_from", "u4"),
         ("seq_out", "u2"),
         ("seq_off", "u2"),
         ("ptime_ticks", "u4"),
@@ -105,9 +106,10 @@ LEG_DTYPE: Final = np.dtype(
 )
 """One leg. ``open``, ``sends`` 0/1; ``route`` the row that accepted audio goes to, -1 none; addresses are raw sockaddr
 bytes; ``pt_out[p]`` what payload type p *from* this leg becomes at its route; ``*_out`` describe the stream *towards*
-this leg: the highest sequence and timestamp sent (a late packet does not turn them back). ``sent_ns`` is the instant
-that the newest timestamp stands for: when the forwarder passed it on, or where it would have, had it passed on what the
-engine composed instead; so composing and passing follow each other without the stream running ahead of the clock.
+this leg: the highest sequence and timestamp sent (a late packet does not turn them back), ``ts_from`` the timestamp it
+was last anchored at. ``sent_ns`` is the instant that the newest timestamp stands for: when the forwarder passed it on,
+or where it would have, had it passed on what the engine composed instead; so composing and passing follow each other
+without the stream running ahead of the clock.
 
 ``packets_received`` and ``received_ns`` are of PASSED, KEPT, FIRST and NEW_SSRC. ``packets_sent``, ``octets_sent``
 (without headers, RFC 3550 6.4.1) and ``send_errors`` are counted by the forwarder, for ``send`` too. ``copies_dropped``
@@ -115,11 +117,21 @@ counts datagrams not kept because the ring was full, ``oversize`` those longer t
 row (``route`` -1, ``pt_out`` NO_PAYLOAD) and sets ``open``."""
 
 
-def ticks_after(passed_ticks: int, ptime_ticks: int) -> int:
-    """How far timestamps go on after a break of so long: the nearest number of whole packets, at least one."""
-    if ptime_ticks <= 0:
-        return 0
-    return max(1, (passed_ticks + ptime_ticks // 2) // ptime_ticks) * ptime_ticks
+AGREE_TICKS: Final = 800
+"""100 ms: a sender's clock and ours that differ less are taken to differ by jitter."""
+
+
+def ticks_on(own_ticks: int, passed_ticks: int, ptime_ticks: int) -> int:
+    """How far timestamps go on after a break; not at all (0 or less) when the packet's time has been filled meanwhile.
+
+    As far as the sender's own went on (``own_ticks``, by the offset from before the break) when that agrees with the
+    time that passed: however many breaks there are and however much packets jitter, the stream is never put off. Else
+    by the time that passed, in whole packets, at least one: phones count frames by timestamp, and one that falls
+    between two is a frame lost to them.
+    """
+    whole = max(ptime_ticks, 1)
+    ticks = max(1, (passed_ticks + whole // 2) // whole) * whole
+    return own_ticks if abs(own_ticks - ticks) <= AGREE_TICKS else ticks
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -25,7 +25,7 @@ ffibuilder.cdef(
     int fw_add(fw *f, uint32_t row, int rtp, int rtcp);
     void fw_remove(fw *f, uint32_t row);
     void fw_send(fw *f, const uint8_t *rows, size_t stride, const int32_t *lengths, const int32_t *legs, size_t n);
-    extern const uint32_t fw_layout[29];
+    extern const uint32_t fw_layout[30];
     """
 )
 ffibuilder.set_source(

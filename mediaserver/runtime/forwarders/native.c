@@ -27,6 +27,7 @@
 #define NOT_PASSED 254
 #define RTP_HEADER 12
 #define NS_PER_TICK 125000 /* all our payload types run an 8000 Hz RTP clock */
+#define AGREE_TICKS 800
 #define MOST_BACKLOG_NS 10000000000 /* more, or the future: the wall clock was set */
 #define EVENTS 256
 #define STOP UINT64_MAX
@@ -44,14 +45,14 @@ typedef struct {
     uint8_t source[SOCKADDR_BYTES];
     uint32_t source_len;
     uint8_t pt_out[128];
-    uint32_t ssrc_in, has_ssrc_in, ssrc_out, ts_out, ts_off;
+    uint32_t ssrc_in, has_ssrc_in, ssrc_out, ts_out, ts_off, ts_from;
     uint16_t seq_out, seq_off;
     uint32_t ptime_ticks, oversize;
     int64_t sent_ns, received_ns;
     uint64_t packets_received, packets_sent, octets_sent, send_errors, copies_dropped;
 } fw_leg;
 
-_Static_assert(sizeof(fw_leg) == 320, "the leg must be laid out as LEG_DTYPE says");
+_Static_assert(sizeof(fw_leg) == 328, "the leg must be laid out as LEG_DTYPE says");
 _Static_assert(sizeof(struct sockaddr_in6) == SOCKADDR_BYTES, "a sockaddr_in6 must fit a row of sources");
 
 typedef struct {
@@ -138,20 +139,28 @@ static enum verdict judge(const fw *f, const fw_leg *leg, const uint8_t *d, int 
     return passes(f, leg, d) ? PASSED : KEPT;
 }
 
-/* The first packet after a break: sequence on by one, timestamp by the time that passed, in whole packets. */
-static void anchor(fw_leg *to, uint16_t seq, uint32_t ts, int64_t now) {
-    uint32_t ticks = to->ptime_ticks;
-    if (to->sent_ns > 0 && now > to->sent_ns && ticks) {
+/* The first packet after a break: sequence on by one, timestamp as ticks_on of the seam says. 0: its time has been filled. */
+static int anchor(fw_leg *to, uint16_t seq, uint32_t ts, int64_t now) {
+    uint32_t ticks = to->ptime_ticks ? to->ptime_ticks : 1;
+    if (to->sent_ns > 0 && now > to->sent_ns) {
         uint64_t packets = ((uint64_t)(now - to->sent_ns) / NS_PER_TICK + ticks / 2) / ticks;
         if (packets > 1) ticks *= (uint32_t)packets;
     }
+    int32_t own = (int32_t)(ts + to->ts_off - to->ts_out);
+    int64_t apart = (int64_t)own - ticks;
+    if (apart >= -AGREE_TICKS && apart <= AGREE_TICKS) {
+        if (own <= 0) return 0;
+        ticks = (uint32_t)own;
+    }
+    to->ts_from = to->ts_out + ticks;
     to->seq_off = (uint16_t)(to->seq_out + 1 - seq);
-    to->ts_off = to->ts_out + ticks - ts;
+    to->ts_off = to->ts_from - ts;
     to->anchored = 1;
+    return 1;
 }
 
-/* Send the datagram on with a new header, then put the old one back: what is kept is what came. */
-static void pass(fw *f, const fw_leg *from, uint8_t *d, int n, int header, int64_t now) {
+/* Send the datagram on with a new header, then put the old one back: what is kept is what came. 0: its place is taken. */
+static int pass(fw *f, const fw_leg *from, uint8_t *d, int n, int header, int64_t now) {
     fw_leg *to = &f->table[from->route];
     uint8_t came[RTP_HEADER];
     memcpy(came, d, RTP_HEADER);
@@ -159,11 +168,13 @@ static void pass(fw *f, const fw_leg *from, uint8_t *d, int n, int header, int64
     uint32_t ts = get32(d + 4);
     uint8_t marker = d[1] & 128;
     if (!to->anchored) {
-        anchor(to, seq, ts, now);
+        if (!anchor(to, seq, ts, now)) return 0;
         marker = 128;
     }
     seq = (uint16_t)(seq + to->seq_off);
     ts += to->ts_off;
+    int newer = (int16_t)(seq - to->seq_out) > 0;
+    if (!newer && (int32_t)(ts - to->ts_from) < 0) return 0;
     d[1] = (uint8_t)(marker | (from->pt_out[came[1] & 127] & 127));
     put16(d + 2, seq);
     put32(d + 4, ts);
@@ -176,11 +187,12 @@ static void pass(fw *f, const fw_leg *from, uint8_t *d, int n, int header, int64
         count(&to->octets_sent, (uint64_t)(n - header));
     }
     memcpy(d, came, RTP_HEADER);
-    if ((int16_t)(seq - to->seq_out) > 0) { /* a late packet does not turn the stream back */
+    if (newer) { /* a late packet does not turn the stream back */
         to->seq_out = seq;
         to->ts_out = ts;
+        to->sent_ns = now;
     }
-    to->sent_ns = now;
+    return 1;
 }
 
 /* An accepted datagram that is not passed on leaves no hole in the sequence that its target sees. */
@@ -240,9 +252,9 @@ static void receive_one(fw *f, uint32_t row, int kind) {
             f->table[leg->route].anchored = 0;
             pass(f, leg, d, (int)n, header, now);
         }
-    } else if (v == PASSED)
-        pass(f, leg, d, (int)n, header, now);
-    else if (v == KEPT)
+    } else if (v == PASSED) {
+        if (!pass(f, leg, d, (int)n, header, now)) v = KEPT;
+    } else if (v == KEPT)
         leave_out(f, leg, d);
     if (full) {
         leg->copies_dropped++;
@@ -418,6 +430,6 @@ void fw_send(fw *f, const uint8_t *rows, size_t stride, const int32_t *lengths, 
 /* Offsets in the order of LEG_DTYPE's fields, then the size; Python compares them when it imports this. */
 const uint32_t fw_layout[] = {
     AT(open), AT(anchored), AT(sends), AT(latched), AT(route), AT(remote), AT(remote_len), AT(remote_rtcp), AT(remote_rtcp_len),
-    AT(source), AT(source_len), AT(pt_out), AT(ssrc_in), AT(has_ssrc_in), AT(ssrc_out), AT(ts_out), AT(ts_off), AT(seq_out),
-    AT(seq_off), AT(ptime_ticks), AT(oversize), AT(sent_ns), AT(received_ns), AT(packets_received), AT(packets_sent),
+    AT(source), AT(source_len), AT(pt_out), AT(ssrc_in), AT(has_ssrc_in), AT(ssrc_out), AT(ts_out), AT(ts_off), AT(ts_from),
+    AT(seq_out), AT(seq_off), AT(ptime_ticks), AT(oversize), AT(sent_ns), AT(received_ns), AT(packets_received), AT(packets_sent),
     AT(octets_sent), AT(send_errors), AT(copies_dropped), (uint32_t)sizeof(fw_leg)};

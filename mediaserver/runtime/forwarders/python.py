@@ -24,8 +24,9 @@ from mediaserver.media.seam import (
     SOCKADDR_BYTES,
     Batch,
     Verdict,
-    ticks_after,
+    ticks_on,
 )
+from mediaserver.rtp.sequence import TIMESTAMP_BITS, difference
 from mediaserver.runtime.forwarders.ring import RingArrays, RingReader, new_table, ring_rows
 from mediaserver.runtime.forwarders.sockets import (
     MOST_BACKLOG_NS,
@@ -49,8 +50,8 @@ _ROW = LEG_DTYPE.itemsize
 _ROUTE = struct.Struct("=i")
 _SOURCE = struct.Struct(f"={SOCKADDR_BYTES}sI")
 _SSRC_IN = struct.Struct("=II")
-_STREAM = struct.Struct("=IIIHHI")
-"""ssrc_out, ts_out, ts_off, seq_out, seq_off, ptime_ticks."""
+_STREAM = struct.Struct("=IIIIHHI")
+"""ssrc_out, ts_out, ts_off, ts_from, seq_out, seq_off, ptime_ticks."""
 _SENT = struct.Struct("=q")
 _SENT_COUNTS = struct.Struct("=QQ")
 _RECEIVED = struct.Struct("=qQ")
@@ -246,37 +247,43 @@ class PythonForwarder:
         if not has_ssrc_in:
             table[route * _ROW + 1] = anchored = 0
         marker = came[1] & 128 if anchored else 128
-        self._rewrite(route, data, came, marker | pt_out & 127, now)
+        if not self._rewrite(route, data, came, marker | pt_out & 127, now):
+            return _KEPT if has_ssrc_in else _FIRST
         self._send(route, data[:length], length - header)
         _RTP.pack_into(data, 0, *came)  # what is kept is what came
         return _PASSED if has_ssrc_in else _FIRST
 
-    def _rewrite(self, route: int, data: memoryview, came: tuple[int, ...], second: int, now: int) -> None:
-        """Put the new header in, and note in the target's row what it got."""
+    def _rewrite(self, route: int, data: memoryview, came: tuple[int, ...], second: int, now: int) -> bool:
+        """Put the new header in, and note in the target's row what it got; False when its place there is taken."""
         table, base = self._bytes, route * _ROW
-        ssrc_out, ts_out, ts_off, seq_out, seq_off, ptime = _STREAM.unpack_from(table, base + _AT_STREAM)
-        if not table[base + 1]:  # the first packet after a break: sequence on by one, timestamp by the time that passed
+        ssrc_out, ts_out, ts_off, ts_from, seq_out, seq_off, ptime = _STREAM.unpack_from(table, base + _AT_STREAM)
+        if not table[base + 1]:  # the first packet after a break: sequence on by one
             (sent_ns,) = _SENT.unpack_from(table, base + _AT_SENT)
-            ticks = ticks_after((now - sent_ns) // _NS_PER_TICK if sent_ns > 0 else 0, ptime)
+            own = difference(came[3] + ts_off, ts_out, TIMESTAMP_BITS)
+            ticks = ticks_on(own, (now - sent_ns) // _NS_PER_TICK if sent_ns > 0 else 0, ptime)
+            if ticks <= 0:
+                return False
+            ts_from = (ts_out + ticks) & 0xFFFFFFFF
             seq_off = (seq_out + 1 - came[2]) & 0xFFFF
-            ts_off = (ts_out + ticks - came[3]) & 0xFFFFFFFF
+            ts_off = (ts_from - came[3]) & 0xFFFFFFFF
             table[base + 1] = 1
         seq = (came[2] + seq_off) & 0xFFFF
         ts = (came[3] + ts_off) & 0xFFFFFFFF
-        _RTP.pack_into(data, 0, came[0], second, seq, ts, ssrc_out)
         if 0 < (seq - seq_out) & 0xFFFF < 0x8000:  # a late packet does not turn the stream back
             seq_out, ts_out = seq, ts
-        _STREAM.pack_into(table, base + _AT_STREAM, ssrc_out, ts_out, ts_off, seq_out, seq_off, ptime)
-        _SENT.pack_into(table, base + _AT_SENT, now)
+            _STREAM.pack_into(table, base + _AT_STREAM, ssrc_out, ts_out, ts_off, ts_from, seq_out, seq_off, ptime)
+            _SENT.pack_into(table, base + _AT_SENT, now)
+        elif (ts - ts_from) & 0xFFFFFFFF >= 0x80000000:
+            return False
+        _RTP.pack_into(data, 0, came[0], second, seq, ts, ssrc_out)
+        return True
 
     def _leave_out(self, route: int, sequence: int) -> None:
         """What is not passed on leaves no hole in the sequence that its target sees."""
         table, base = self._bytes, route * _ROW
-        ssrc_out, ts_out, ts_off, seq_out, seq_off, ptime = _STREAM.unpack_from(table, base + _AT_STREAM)
+        *before, seq_out, seq_off, ptime = _STREAM.unpack_from(table, base + _AT_STREAM)
         if table[base + 1] and 0 < (sequence + seq_off - seq_out) & 0xFFFF < 0x8000:
-            _STREAM.pack_into(
-                table, base + _AT_STREAM, ssrc_out, ts_out, ts_off, seq_out, (seq_off - 1) & 0xFFFF, ptime
-            )
+            _STREAM.pack_into(table, base + _AT_STREAM, *before, seq_out, (seq_off - 1) & 0xFFFF, ptime)
 
     def _remote(self, row: int) -> Address | None:
         known = self._addresses[row]

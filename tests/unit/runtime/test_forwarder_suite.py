@@ -112,7 +112,10 @@ async def test_what_is_not_passed_on_leaves_no_hole_in_the_sequence(rig: Rig) ->
 
 
 async def test_a_break_is_counted_in_whole_packets(rig: Rig) -> None:
-    """Passed on again a packet and a half after the last one, and at once: one packet further, not a piece of one."""
+    """Passed on again a packet and a half after the last one, and at once: one packet further, not a piece of one.
+
+    For a sender whose own clock says nothing of the break: it jumps.
+    """
     rig.a.send(rtp(7, 900), rig.port_a)
     await rig.b.receive()
     await rig.keep(1)
@@ -122,12 +125,66 @@ async def test_a_break_is_counted_in_whole_packets(rig: Rig) -> None:
         with rig.forwarder.held():
             rig.leg(1)["anchored"] = 0
             rig.leg(1)["sent_ns"] = time.monotonic_ns() - back_ns
-        rig.a.send(rtp(seq, seq * 77), rig.port_a)
+        rig.a.send(rtp(seq, seq * 77_777), rig.port_a)
         steps.append(RTP.unpack_from(await rig.b.receive())[3] - before)
         await rig.keep(1)
     assert steps[0] == 160
     assert all(step % 160 == 0 for step in steps)
     assert 8000 <= steps[2] < 8000 * 4
+
+
+@pytest.mark.parametrize("back_ns", [0, 55_000_000])
+async def test_after_a_break_the_sender_s_own_clock_counts_where_it_agrees(rig: Rig, back_ns: int) -> None:
+    """Two packets after the last by its clock, though it comes at once or late: jitter puts nothing off."""
+    rig.a.send(rtp(7, 900), rig.port_a)
+    await rig.b.receive()
+    await rig.keep(1)
+    with rig.forwarder.held():
+        rig.leg(1)["anchored"] = 0
+        rig.leg(1)["sent_ns"] = time.monotonic_ns() - back_ns
+    rig.a.send(rtp(9, 900 + 320), rig.port_a)
+    assert RTP.unpack_from(await rig.b.receive())[1:4] == (0x80, 1002, 50160 + 320)
+
+
+async def test_what_was_filled_meanwhile_is_not_passed_on_again(rig: Rig) -> None:
+    """The engine has sent two frames in a packet's and its successor's stead; those are kept, the third goes on."""
+    rig.a.send(rtp(7, 900), rig.port_a)
+    await rig.b.receive()
+    await rig.keep(1)
+    with rig.forwarder.held():
+        rig.leg(1)["anchored"] = 0
+        rig.leg(1)["seq_out"], rig.leg(1)["ts_out"] = 1003, 50160 + 320
+        rig.leg(1)["sent_ns"] = time.monotonic_ns()
+    for seq in (8, 9, 10):
+        rig.a.send(rtp(seq, 900 + (seq - 7) * 160), rig.port_a)
+    assert RTP.unpack_from(await rig.b.receive())[1:4] == (0x80, 1004, 50160 + 480)
+    assert [each.verdict for each in await rig.keep(3)] == [Verdict.KEPT, Verdict.KEPT, Verdict.PASSED]
+
+
+async def test_a_packet_from_before_a_break_that_comes_after_it_is_not_passed_on(rig: Rig) -> None:
+    """Its number was given to something else; one that is late within the stretch goes on, late."""
+    rig.a.send(rtp(7, 900), rig.port_a)
+    await rig.b.receive()
+    await rig.keep(1)
+    with rig.forwarder.held():
+        rig.leg(1)["anchored"] = 0
+    for seq in (10, 9, 12, 11):
+        rig.a.send(rtp(seq, 900 + (seq - 7) * 160), rig.port_a)
+    heads = [RTP.unpack_from(await rig.b.receive())[2:4] for _ in range(3)]
+    assert heads == [(1002, 50640), (1004, 50960), (1003, 50800)]
+    assert [each.verdict for each in await rig.keep(4)].count(Verdict.KEPT) == 1
+    assert rig.leg(1)["seq_out"] == 1004
+
+
+async def test_a_late_packet_does_not_say_when_the_newest_was_sent(rig: Rig) -> None:
+    """Sender reports go by it."""
+    for seq in (10, 12):
+        rig.a.send(rtp(seq, seq * 160), rig.port_a)
+        await rig.b.receive()
+    before = int(rig.leg(1)["sent_ns"])
+    rig.a.send(rtp(11, 11 * 160), rig.port_a)
+    await rig.b.receive()
+    assert rig.leg(1)["sent_ns"] == before
 
 
 async def test_both_directions_are_streams_of_their_own(rig: Rig) -> None:
