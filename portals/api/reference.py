@@ -38,7 +38,7 @@ class Operation:
     query: tuple[Named, ...]
     body: tuple[Named, ...]
     upload: tuple[str, ...]
-    status: int
+    statuses: tuple[int, ...]
     answer: tuple[Named, ...]
     media: str
     refusals: tuple[int, ...]
@@ -104,7 +104,7 @@ def _operation(api: Api, route: Route, t: Translator) -> Operation:
         query=named(route.query),
         body=named(route.body),
         upload=route.upload,
-        status=route.status,
+        statuses=(route.status, *route.also),
         answer=named(route.answer),
         media="" if route.status == 204 else route.media,
         refusals=route.refusals,
