@@ -21,6 +21,7 @@ from mediaserver.call.effects import (
     ArmTimer,
     CallOver,
     Effect,
+    Fields,
     Note,
     OpenMedia,
     Progress,
@@ -39,6 +40,7 @@ from mediaserver.call.inputs import (
     TimerFired,
     WorkerLost,
 )
+from mediaserver.call.negotiation import warning
 from mediaserver.call.party import Party
 from mediaserver.call.recording import RecordingDesk
 from mediaserver.call.renegotiation import take_answer, take_offer
@@ -112,7 +114,8 @@ class Call:
             if self.invited.offer is not None:
                 self.a.sdp.read_offer(self.invited.offer)
         except SdpError as error:
-            return self._refuse(error.status_hint, "no-common-codec" if error.status_hint == 488 else "sdp")
+            cause = "no-common-codec" if error.status_hint == 488 else "sdp"
+            return self._refuse(error.status_hint, cause, warning(error, self.context.config.domain))
         if isinstance(self.route, ToNobody):
             return self._refuse(404, "unknown-number")
         answering = answering_for(self)
@@ -281,16 +284,16 @@ class Call:
     def _bridge(self) -> None:
         self.to_worker(media.Bridge(call_id=self.call_id, leg_a=self.a.media_leg, leg_b=self.b.media_leg))
 
-    def refuse(self, status: int, cause: str) -> None:
+    def refuse(self, status: int, cause: str, headers: Fields = ()) -> None:
         """Refuse the caller for good."""
         self.forks.leave()
         self.cause = cause
-        self.emit(Reject(party="a", status=status))
+        self.emit(Reject(party="a", status=status, headers=headers))
         self.a.alive = False
         self._close()
 
-    def _refuse(self, status: int, cause: str) -> list[Effect]:
-        self.refuse(status, cause)
+    def _refuse(self, status: int, cause: str, headers: Fields = ()) -> list[Effect]:
+        self.refuse(status, cause, headers)
         self._maybe_over()
         return self._flush()
 

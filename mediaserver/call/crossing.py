@@ -4,8 +4,8 @@ The server is a back-to-back user agent: each leg is a dialog of its own, and me
 
 | crosses | how |
 |---|---|
-| the callee's ringing (180, 183, early media) | first 18x, and the first early answer, to the caller |
-| the callee's final refusal | by the table below |
+| the callee's ringing (180 to 183; others as 183) | each once to the caller, and early media of one phone at a time |
+| the callee's final refusal | by the table below; a 6xx of one phone stops the others |
 | the caller's number and name | From of the outgoing INVITE, at our domain; an anonymous From when they are withheld |
 | Max-Forwards | one less |
 | digits (RFC 4733, INFO, in-band) | collected, then sent on by the other leg's own way |
@@ -20,6 +20,7 @@ The server is a back-to-back user agent: each leg is a dialog of its own, and me
 | Via, Record-Route, Contact, Call-ID, tags, CSeq | dialog identity is a leg's own |
 | credentials, Authorization | the carrier's, not the callee's |
 | P-Asserted-Identity | of a trunk, the caller's where From names nobody; phones are not told it |
+| 199 | it ends an early dialog of the callee's leg; the caller's goes on |
 | headers nobody here knows, INFO bodies other than digits | nothing may rely on them |
 """
 
@@ -27,12 +28,21 @@ from __future__ import annotations
 
 from typing import Final
 
+RINGING_STATUSES: Final = frozenset({180, 181, 182, 183})
+DIALOG_TERMINATED: Final = 199
 BUSY_STATUSES: Final = frozenset({486, 600})
 DECLINED_STATUSES: Final = frozenset({603})
 NO_CODEC_STATUSES: Final = frozenset({488, 606, 415})
 
 _RANK: Final = (603, 486, 488, 480)
 """What the caller is told when several contacts refused differently: the first of these that any of them gave."""
+
+
+def provisional_for_caller(status: int) -> int | None:
+    """The provisional for the caller, from what a phone told without a session description (RFC 3261 8.1.3.2)."""
+    if status == DIALOG_TERMINATED:
+        return None
+    return status if status in RINGING_STATUSES else 183
 
 
 def refusal_for_caller(statuses: list[int]) -> int:

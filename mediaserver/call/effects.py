@@ -8,6 +8,9 @@ from callmodel.manifest import RecordingManifest
 from mediaserver.media.messages import Command, RecordingFinished
 from mediaserver.sip.hops import Hop
 
+Fields = tuple[tuple[str, str], ...]
+"""Header fields of a refusal: name and value."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Dial:
@@ -42,6 +45,7 @@ class Accept:
 class Reject:
     party: str
     status: int
+    headers: Fields = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,6 +53,8 @@ class Release:
     """End a SIP leg whatever its state: CANCEL, a final response or BYE."""
 
     party: str
+    reason: str = ""
+    """Reason of the CANCEL or BYE (RFC 3326)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,6 +67,7 @@ class AnswerOffer:
 class RejectOffer:
     party: str
     status: int
+    headers: Fields = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,6 +82,7 @@ class RespondInfo:
     party: str
     token: int
     status: int
+    headers: Fields = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -20,8 +20,15 @@ from mediaserver.sdp import (
     make_offer,
     parse,
 )
+from mediaserver.sip.fields import quoted
 
 _SPECS: Final = {Codec.PCMU: PCMU, Codec.PCMA: PCMA, Codec.G722: G722}
+
+
+def warning(error: SdpError, domain: str) -> tuple[tuple[str, str], ...]:
+    """The Warning that tells why an offer is refused (RFC 3261 13.3.1.3, 14.2)."""
+    agent = f"[{domain}]" if ":" in domain else domain
+    return (("warning", f"{error.warn_code} {agent} {quoted(str(error))}"),)
 
 
 class LegSdp:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from callmodel.manifest import MarkKind
 from mediaserver.call.effects import AnswerOffer, RejectOffer
+from mediaserver.call.negotiation import warning
 from mediaserver.call.party import Party
 from mediaserver.media.messages import Codec
 from mediaserver.sdp import SdpError
@@ -25,7 +26,8 @@ def take_offer(call: Call, party: Party, event: sip.OfferReceived, now: float) -
             party.sdp.read_offer(event.offer)
             body = party.sdp.answer(prefer=call.other(party).sdp.codec)
     except SdpError as error:
-        call.emit(RejectOffer(party=party.key, status=error.status_hint))
+        told = warning(error, call.context.config.domain)
+        call.emit(RejectOffer(party=party.key, status=error.status_hint, headers=told))
         return
     call.emit(AnswerOffer(party=party.key, body=body))
     _changed(call, party, was_held, was_codec, now)

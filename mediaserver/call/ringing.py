@@ -10,11 +10,14 @@ from mediaserver.call.context import Contact
 from mediaserver.call.effects import ArmTimer, Dial, Release
 from mediaserver.sdp import SdpError
 from mediaserver.sip import events as sip
+from mediaserver.sip.reasons import reason_value
 
 if TYPE_CHECKING:
     from mediaserver.call.call import Call
 
 NO_ANSWER_TIMER: Final = "no-answer"
+ELSEWHERE: Final = reason_value(200, "Call completed elsewhere")
+"""Why phones stop ringing when another one has answered."""
 
 
 class Forks:
@@ -26,6 +29,8 @@ class Forks:
         self._refusals: list[int] = []
         self._early = ""
         """The one whose early media the caller hears."""
+        self._told: set[int] = set()
+        """Provisionals the caller was given; the SIP side repeats them by itself."""
         self._next = 0
 
     def ring(self, subscriber: Subscriber, contacts: tuple[Contact, ...], now: float) -> None:
@@ -51,10 +56,10 @@ class Forks:
             )
         call.emit(ArmTimer(name=NO_ANSWER_TIMER, at=now + subscriber.no_answer_s))
 
-    def leave(self) -> None:
-        """Stop ringing."""
+    def leave(self, reason: str = "") -> None:
+        """Stop ringing; ``reason`` tells the phones why, which then need not show a missed call."""
         for key in self._ringing:
-            self._call.emit(Release(party=key))
+            self._call.emit(Release(party=key, reason=reason))
         self._ringing.clear()
         self._call.emit(ArmTimer(name=NO_ANSWER_TIMER, at=None))
 
@@ -63,24 +68,34 @@ class Forks:
         call = self._call
         if key not in self._ringing or not call.is_ringing:
             return
-        if event.answer is None or self._early not in ("", key):
-            call.progress(event.status if event.answer is None else 180)
+        if self._early not in ("", key):
+            return  # the caller hears another phone's early media: a ringing tone must not take its place
+        if event.answer is None:
+            self._tell(crossing.provisional_for_caller(event.status))
             return
         try:
             call.b.sdp.take_answer(event.answer)
         except SdpError as error:
             call.note("call.early-media-unusable", error=str(error))
             return
-        self._early = key
         call.b.hop = self._ringing[key].hop
         call.set_media(call.b)
-        call.progress(183, early=True)
+        if not self._early:
+            self._early = key
+            self._told.add(183)
+            call.progress(183, early=True)
+
+    def _tell(self, status: int | None) -> None:
+        """Each provisional once, whichever phone is the first with it."""
+        if status is not None and status not in self._told:
+            self._told.add(status)
+            self._call.progress(status)
 
     def answered(self, key: str, event: sip.Answered, now: float) -> None:
         """The first answer makes the call; a later one is released at once."""
         call = self._call
         if key not in self._ringing or not call.is_ringing:
-            call.emit(Release(party=key))
+            call.emit(Release(party=key, reason=ELSEWHERE if call.answered_at is not None else ""))
             return
         del self._ringing[key]
         call.b.hop = event.source
@@ -96,21 +111,31 @@ class Forks:
             return
         call.b.key = key
         call.b.sip_call_id = event.sip_call_id
-        self.leave()
+        self.leave(ELSEWHERE)
         call.accept(now)
 
     def rejected(self, key: str, event: sip.Rejected, now: float) -> None:
-        """A phone refused."""
-        if self._ringing.pop(key, None) is not None and self._call.is_ringing:
-            self._call.note("leg.rejected", status=str(event.status))
-            self._failed(event.status, now)
+        """A phone refused; a 6xx speaks for the user, so the others stop ringing (RFC 3261 16.7)."""
+        if not self._stopped(key) or not self._call.is_ringing:
+            return
+        self._call.note("leg.rejected", status=str(event.status))
+        if event.status >= 600:
+            self.leave(reason_value(event.status, event.reason))
+            self._refusals.clear()
+        self._failed(event.status, now)
 
     def gone(self, key: str, now: float) -> bool:
         """A leg ended; whether it was one of these."""
-        if self._ringing.pop(key, None) is None:
+        if not self._stopped(key):
             return False
         self._failed(480, now)
         return True
+
+    def _stopped(self, key: str) -> bool:
+        """It rings no more, and its early media is over; False when it did not ring."""
+        if key == self._early:
+            self._early = ""
+        return self._ringing.pop(key, None) is not None
 
     def _failed(self, status: int, now: float) -> None:
         self._refusals.append(status)

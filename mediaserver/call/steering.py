@@ -87,7 +87,9 @@ class Keypad:
 
 def handle_info(call: Call, party: Party, event: sip.InfoReceived, now: float) -> None:
     """An INFO in the call: a ``Record`` header, a key press, or nothing we know."""
-    call.emit(RespondInfo(party=party.key, token=event.token, status=_info_status(call, party, event, now)))
+    status = _info_status(call, party, event, now)
+    accept = (("accept", ", ".join(DTMF_TYPES)),) if status == 415 else ()
+    call.emit(RespondInfo(party=party.key, token=event.token, status=status, headers=accept))
 
 
 def _info_status(call: Call, party: Party, event: sip.InfoReceived, now: float) -> int:

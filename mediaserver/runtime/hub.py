@@ -271,18 +271,18 @@ class CallHub:
                 self._agent.progress(legs[party], status, answer, now=now)
             case do.Accept(party=party, body=body):
                 self._agent.accept(legs[party], body, now=now)
-            case do.Reject(party=party, status=status):
-                self._agent.reject(legs[party], status, now=now)
-            case do.Release(party=party):
-                self._agent.bye(legs[party], now=now)
+            case do.Reject(party=party, status=status, headers=headers):
+                self._agent.reject(legs[party], status, now=now, headers=headers)
+            case do.Release(party=party, reason=reason):
+                self._agent.bye(legs[party], reason, now=now)
             case do.AnswerOffer(party=party, body=body):
                 self._agent.answer_offer(legs[party], body, now=now)
-            case do.RejectOffer(party=party, status=status):
-                self._agent.reject_offer(legs[party], status, now=now)
+            case do.RejectOffer(party=party, status=status, headers=headers):
+                self._agent.reject_offer(legs[party], status, headers, now=now)
             case do.SendInfo(party=party, content_type=content_type, body=body):
                 self._agent.info(legs[party], content_type, body, now=now)
-            case do.RespondInfo(party=party, token=token, status=status):
-                self._agent.respond_info(legs[party], token, status, now=now)
+            case do.RespondInfo(party=party, token=token, status=status, headers=headers):
+                self._agent.respond_info(legs[party], token, status, headers, now=now)
             case do.OpenMedia(leg_id=leg_id, host=host):
                 self._open_media(live, leg_id, host)
             case do.ToWorker(command=command):

@@ -103,13 +103,15 @@ class Invites:
             self._acknowledge(leg, response)
         elif action is LegAction.SEND_CANCEL:
             assert leg.client is not None
-            self._core.layer.cancel(leg.client, ignore, now)
+            self._core.layer.cancel(leg.client, leg.reason, ignore, now)
             self._core.arm(leg, LegTimer.NO_FINAL, now + self._core.timers.give_up)
         else:
             if leg.owed is not None:
                 (dialog, number), leg.owed = leg.owed, None
                 send_ack(self._core, leg, dialog, number)
-            self._core.send(leg, leg.live_dialog.request("BYE"), partial(self._bye_replied, leg), now)
+            bye = leg.live_dialog.request("BYE")
+            bye.headers.extend("reason", [leg.reason] if leg.reason else [])
+            self._core.send(leg, bye, partial(self._bye_replied, leg), now)
 
     def _bye_replied(self, leg: Leg, tx: ClientTransaction, response: Response, now: float) -> None:
         if response.status >= 200:

@@ -109,12 +109,13 @@ class TransactionLayer:
         self._put(Outgoing(data=data, hop=hop))
         return data
 
-    def cancel(self, invite: ClientTransaction, handler: ResponseHandler, now: float) -> None:
+    def cancel(self, invite: ClientTransaction, reason: str, handler: ResponseHandler, now: float) -> None:
         """Send a CANCEL for an INVITE of ours (RFC 3261 9.1): the INVITE's branch, its own transaction."""
         headers = _echo(invite.request.headers, ("max-forwards", "from", "to", "call-id"))
         headers.items.insert(0, ("via", invite.request.headers.get("via") or ""))
         headers.extend("route", invite.request.headers.get_all("route"))
         headers.add("cseq", f"{parse_cseq(invite.request.headers).number} CANCEL")
+        headers.extend("reason", [reason] if reason else [])
         request = Request(method="CANCEL", uri=invite.request.uri, headers=headers)
         self._start_client(request, invite.hop, invite.key[0], handler, now)
 

@@ -94,6 +94,8 @@ class Leg:
     """What a 422 demanded."""
     peer_updates: bool = False
     """Their Allow lists UPDATE."""
+    reason: str = ""
+    """Reason of our CANCEL or BYE (RFC 3326); empty for none."""
     over: bool = False
     """Rejected or LegEnded has been told."""
 

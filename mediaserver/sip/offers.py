@@ -20,6 +20,9 @@ from mediaserver.sip.transactions import ClientTransaction, ServerTransaction
 _OPEN: Final = (LegState.ACCEPTED, LegState.CONFIRMED)
 _METHODS: Final = ("INVITE", "UPDATE")
 
+Refusal = tuple[int, tuple[tuple[str, str], ...]]
+"""Status, and the fields that go with it."""
+
 
 class Offers:
     """Runs the turn table of all legs."""
@@ -54,11 +57,11 @@ class Offers:
         leg.local_body = body
         self._happened(leg, event, now, body=body)
 
-    def reject(self, number: int, status: int, now: float) -> None:
+    def reject(self, number: int, status: int, headers: tuple[tuple[str, str], ...], now: float) -> None:
         """Refuse their offer; the session stays as it was."""
         leg = self._core.leg(number)
         self._check_intent(leg, TurnInput.REFUSE)
-        self._happened(leg, TurnInput.REFUSE, now, status=status)
+        self._happened(leg, TurnInput.REFUSE, now, refusal=(status, headers))
 
     def _check_intent(self, leg: Leg, event: TurnInput) -> None:
         waiting = leg.their_offer is not None or leg.owed is not None
@@ -109,7 +112,7 @@ class Offers:
         *,
         tx: ServerTransaction | None = None,
         body: bytes | None = None,
-        status: int = 0,
+        refusal: Refusal | None = None,
         response: Response | None = None,
     ) -> None:
         step = TURN_STEPS.get((leg.turn, event))
@@ -126,7 +129,7 @@ class Offers:
                     assert tx is not None
                     self._take_offer(leg, tx, action, now)
                 case TurnAction.ANSWER | TurnAction.REFUSE | TurnAction.REPEAT_2XX:
-                    self._settle(leg, action, body, status, now)
+                    self._settle(leg, action, body, refusal, now)
                 case _:
                     self._tell(leg, action, body, response)
         if leg.queued is not None and (leg, LegTimer.RETRY_OFFER) not in self._core.alarms:
@@ -230,14 +233,16 @@ class Offers:
                 self._core.answer(tx, 100, now)
             self._core.tell(OfferReceived(leg=leg.number, offer=request.body or None, method=request.method))
 
-    def _settle(self, leg: Leg, action: TurnAction, body: bytes | None, status: int, now: float) -> None:
+    def _settle(self, leg: Leg, action: TurnAction, body: bytes | None, refusal: Refusal | None, now: float) -> None:
         tx = leg.their_offer
         if action is TurnAction.REPEAT_2XX:
             return  # done with the answer itself, which holds the response to repeat
         assert tx is not None
         leg.their_offer = None
         if action is TurnAction.REFUSE:
-            self._core.answer(tx, status, now)
+            assert refusal is not None
+            status, headers = refusal
+            self._core.answer(tx, status, now, *headers)
         else:
             self._accept(leg, tx, body, now)
 

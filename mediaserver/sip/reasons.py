@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
+from mediaserver.sip.fields import quoted
+
 _PHRASES: Final = {
     100: "Trying",
     180: "Ringing",
@@ -59,6 +61,11 @@ _PHRASES: Final = {
     606: "Not Acceptable",
 }
 _CLASSES: Final = {1: "Progress", 2: "OK", 3: "Redirect", 4: "Client Error", 5: "Server Error", 6: "Global Failure"}
+
+
+def reason_value(status: int, text: str) -> str:
+    """A Reason field (RFC 3326): the response that makes us end a call elsewhere."""
+    return f"SIP;cause={status};text={quoted(text)}"
 
 
 def reason_phrase(status: int) -> str:

@@ -165,12 +165,12 @@ class Uas:
             )
         )
 
-    def respond_info(self, leg: Leg, token: int, status: int, now: float) -> None:
+    def respond_info(self, leg: Leg, token: int, status: int, headers: tuple[tuple[str, str], ...], now: float) -> None:
         """Answer an INFO; SipStateError when it waits no more."""
         tx = leg.infos.pop(token, None)
         if tx is None:
             raise SipStateError(f"INFO {token} waits no more")
-        self._core.answer(tx, status, now)
+        self._core.answer(tx, status, now, *headers)
 
     def ack_arrived(self, request: Request, source: Hop, now: float) -> None:
         """An ACK to a 2xx: the newest one, one of old, or one to nothing."""

@@ -225,9 +225,14 @@ class UserAgent:
         """Give up an INVITE of ours; Rejected follows."""
         self._invites.intend(self._core.leg(leg), LegInput.CANCEL, now)
 
-    def bye(self, leg: int, *, now: float) -> None:
-        """End a leg, whatever its state: CANCEL, 487 or BYE. Rejected or LegEnded follows."""
-        self._invites.intend(self._core.leg(leg), LegInput.BYE, now)
+    def bye(self, leg: int, reason: str = "", *, now: float) -> None:
+        """End a leg, whatever its state: CANCEL, 487 or BYE. Rejected or LegEnded follows.
+
+        ``reason`` is the Reason field of the CANCEL or BYE (RFC 3326, see ``reason_value``).
+        """
+        known = self._core.leg(leg)
+        known.reason = reason
+        self._invites.intend(known, LegInput.BYE, now)
 
     def offer(self, leg: int, body: bytes | None, method: str = "INVITE", *, now: float) -> None:
         """Offer anew by re-INVITE or UPDATE; OfferAnswered or OfferRejected follows."""
@@ -237,9 +242,9 @@ class UserAgent:
         """Accept an OfferReceived, or give the answer that the ACK to a late offer of theirs carries."""
         self._offers.answer(leg, body, now)
 
-    def reject_offer(self, leg: int, status: int, *, now: float) -> None:
+    def reject_offer(self, leg: int, status: int, headers: Sequence[tuple[str, str]] = (), *, now: float) -> None:
         """Refuse an OfferReceived."""
-        self._offers.reject(leg, status, now)
+        self._offers.reject(leg, status, tuple(headers), now)
 
     def info(
         self, leg: int, content_type: str, body: bytes, *, now: float, headers: Sequence[tuple[str, str]] = ()
@@ -262,9 +267,11 @@ class UserAgent:
 
         self._core.send(known, request, replied, now)
 
-    def respond_info(self, leg: int, token: int, status: int, *, now: float) -> None:
+    def respond_info(
+        self, leg: int, token: int, status: int, headers: Sequence[tuple[str, str]] = (), *, now: float
+    ) -> None:
         """Answer an InfoReceived."""
-        self._uas.respond_info(self._core.leg(leg), token, status, now)
+        self._uas.respond_info(self._core.leg(leg), token, status, tuple(headers), now)
 
     # --- what the transaction layer says (TransactionUser) --------------------------------
 
