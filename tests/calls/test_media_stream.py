@@ -44,7 +44,7 @@ def jittering(phone: Phone, at: float, seconds: int, jitter_s: float, *, in_orde
 
 @pytest.mark.parametrize("jitter_ms", [12, 30, 60])
 def test_breaks_in_jittering_speech_do_not_put_the_stream_off(jitter_ms: int) -> None:
-    """Sixty announcements later its timestamps stand for the same time as before the first."""
+    """Sixty announcements later what was least late is as late as before the first."""
     world = MediaWorld()
     a, b = world.call()
     jittering(a, 100.001, 120, jitter_ms / 1000, in_order=True)
@@ -52,7 +52,8 @@ def test_breaks_in_jittering_speech_do_not_put_the_stream_off(jitter_ms: int) ->
     world.run(219)
     transits = transits_ms(b)
     assert max(transits) - min(transits) <= jitter_ms + 20
-    assert np.median(transits[:250]) == pytest.approx(np.median(transits[-250:]), abs=5)
+    passed = [transit for heard, transit in zip(b.heard, transits, strict=True) if round(heard.at * 1e6) % 20_000]
+    assert min(passed[:250]) == pytest.approx(min(passed[-250:]), abs=2)
     assert sequence_steps(b) == {1}
     assert len(b.heard) <= 5951
 
