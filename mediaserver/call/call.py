@@ -264,7 +264,7 @@ class Call:
         """Answer the caller: from here on it is a call."""
         self.emit(ArmTimer(name=NO_ANSWER_TIMER, at=None))
         sdp = self.a.sdp
-        body = sdp.answer(prefer=self.b.sdp.codec) if sdp.has_offer else sdp.make_offer(prefer=())
+        body = sdp.answer(prefer=self.b.sdp.codec) if sdp.has_offer else sdp.make_offer(prefer=(self.b.sdp.codec,))
         self.phase = CallPhase.ANSWERED
         self.answered_at = now
         self.emit(Accept(party="a", body=body))
@@ -330,10 +330,10 @@ class Call:
         match event:
             case sip.OfferReceived():
                 take_offer(self, party, event, now)
-            case sip.AckReceived(answer=answer) if answer is not None:
+            case sip.AckReceived(answer=answer) | sip.OfferAnswered(answer=answer) if answer is not None:
                 take_answer(self, party, answer, now)
-            case sip.OfferAnswered(answer=answer) if answer is not None:
-                take_answer(self, party, answer, now)
+            case sip.AckReceived() if party.sdp.codec is None:
+                self.end("no-answer-in-ack", now)
             case sip.InfoReceived():
                 handle_info(self, party, event, now)
             case _:

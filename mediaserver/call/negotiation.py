@@ -44,8 +44,6 @@ class LegSdp:
         """The peer's, until it is answered."""
         self._ours: SessionDescription | None = None
         """The last description we sent."""
-        self._asked: SessionDescription | None = None
-        """Our offer, until it is answered."""
         self._media: NegotiatedMedia | None = None
 
     # --- the peer offers ----------------------------------------------------------------------
@@ -86,18 +84,20 @@ class LegSdp:
 
     # --- we offer -----------------------------------------------------------------------------
 
-    def make_offer(self, prefer: tuple[Codec, ...]) -> bytes:
-        """Our offer: all codecs, the preferred ones first."""
-        order = (*prefer, *(codec for codec in self._codecs if codec not in prefer))
-        self._asked = make_offer(self._local(), self._capabilities(order), previous=self._ours)
-        self._ours = self._asked
-        return str(self._asked).encode()
+    def make_offer(self, prefer: tuple[Codec | None, ...]) -> bytes:
+        """Our offer: all codecs, the one in use first, then the preferred ones (None is nobody's)."""
+        order = tuple(codec for codec in dict.fromkeys((self.codec, *prefer, *self._codecs)) if codec is not None)
+        self._ours = make_offer(self._local(), self._capabilities(order), previous=self._ours)
+        return str(self._ours).encode()
 
     def take_answer(self, body: bytes) -> None:
-        """The peer's answer to our offer (again, when an early answer is followed by the final one)."""
-        if self._asked is None:
+        """The peer's answer to our offer: again, when an early answer is followed by the final one.
+
+        A session refresh by re-INVITE offers what we sent last, an answer of ours perhaps.
+        """
+        if self._ours is None:
             raise SdpError("body", "an answer came to no offer of ours")
-        self._media = accept_answer(self._asked, parse(body), self._capabilities())
+        self._media = accept_answer(self._ours, parse(body), self._capabilities())
 
     # --- what is settled ----------------------------------------------------------------------
 

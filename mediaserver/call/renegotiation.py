@@ -21,7 +21,7 @@ def take_offer(call: Call, party: Party, event: sip.OfferReceived, now: float) -
     was_held, was_codec = party.sdp.held, party.sdp.codec
     try:
         if event.offer is None:
-            body = party.sdp.make_offer(prefer=())
+            body = party.sdp.make_offer(prefer=(call.other(party).sdp.codec,))
         else:
             party.sdp.read_offer(event.offer)
             body = party.sdp.answer(prefer=call.other(party).sdp.codec)

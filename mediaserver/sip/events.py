@@ -86,7 +86,10 @@ class OfferReceived:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OfferAnswered:
-    """2xx to a re-INVITE or UPDATE of ours. To a re-INVITE without an offer as with Answered: theirs is an offer."""
+    """2xx to a re-INVITE or UPDATE of ours. To a re-INVITE without an offer as with Answered: theirs is an offer.
+
+    A session refresh by re-INVITE offers the session as it is; its answer may move the peer's media all the same.
+    """
 
     leg: int
     answer: bytes | None

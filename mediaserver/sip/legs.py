@@ -33,7 +33,7 @@ class OfferPlan:
     method: str
     body: bytes | None
     told: bool
-    """The call logic asked for it and hears how it went; False for a session refresh."""
+    """The call logic asked for it and hears how it went; of a session refresh it hears the answer only."""
 
 
 @dataclass(slots=True, kw_only=True)

@@ -267,8 +267,9 @@ class Offers:
     def _tell(self, leg: Leg, action: TurnAction, body: bytes | None, response: Response | None) -> None:
         if action is TurnAction.TELL_ACK:
             self._core.tell(AckReceived(leg=leg.number, answer=body))
-        elif response is not None and leg.asked is not None and leg.asked.told:
-            if action is TurnAction.TELL_ANSWERED:
-                self._core.tell(OfferAnswered(leg=leg.number, answer=response.body or None))
-            else:
+        elif response is not None and leg.asked is not None:
+            told, answer = leg.asked.told, response.body or None
+            if action is TurnAction.TELL_ANSWERED and (told or answer is not None):
+                self._core.tell(OfferAnswered(leg=leg.number, answer=answer))
+            elif action is TurnAction.TELL_REJECTED and told:
                 self._core.tell(OfferRejected(leg=leg.number, status=response.status))
