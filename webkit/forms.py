@@ -16,6 +16,14 @@ from webkit.i18n import Translator
 MAX_FORM_BYTES: Final = 256 * 1024
 MAX_FIELDS: Final = 500
 CSRF_FIELD: Final = "csrf"
+PASTED: Final = {
+    **dict.fromkeys(map(ord, "\u00a0\u1680\u2002\u2003\u2007\u2009\u202f\u205f\u3000"), " "),
+    **dict.fromkeys(
+        map(ord, "\u00ad\u200b\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2060\u2066\u2067\u2068\u2069\ufeff")
+    ),
+}
+"""What copying out of a page or a document brings along unseen: spaces of other widths, and marks that say where a line
+may break or in which direction it is written. Nobody could find what is wrong with them."""
 
 E = TypeVar("E", bound=StrEnum)
 
@@ -47,8 +55,8 @@ class Form:
         self.errors.setdefault(name, problem)
 
     def text(self, name: str, *, limit: int = 255, required: bool = False, pattern: str = "", problem: str = "") -> str:
-        """One line, trimmed. ``pattern`` must match the whole of it; ``problem`` says so in words."""
-        value = self.sent(name).strip()
+        """One line, trimmed, without unseen signs. ``pattern`` must match all of it; ``problem`` says so in words."""
+        value = self.sent(name).translate(PASTED).strip()
         if not value:
             if required:
                 self.refuse(name, self._t("This field is needed."))
@@ -59,6 +67,9 @@ class Form:
             )
         elif any(ord(c) < 32 or ord(c) == 127 for c in value):
             self.refuse(name, self._t("Control characters cannot be used here."))
+        elif not value.isprintable():
+            unseen = " ".join(f"U+{ord(c):04X}" for c in dict.fromkeys(value) if not c.isprintable())
+            self.refuse(name, self._t("Invisible characters cannot be used here: %(characters)s.", characters=unseen))
         elif pattern and not re.fullmatch(pattern, value):
             self.refuse(name, problem or self._t("This does not have the right form."))
         return value

@@ -44,6 +44,8 @@ async def sign_in(visit: Visit) -> web.StreamResponse:
         site.address_throttle.failed(visit.address)
         await site.noted("sign-in-refused", username, visit.address)
         problem = visit.t("User name and password do not fit. Check both and try again.")
+        if password != password.strip():
+            problem += " " + visit.t("The password begins or ends with a space: was that copied along with it?")
         return await visit.page("sign_in.html", status=401, next=following, username=username, problem=problem)
     site.user_throttle.succeeded(username)
     visit.signed_in(identity)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection
 from datetime import datetime
 from ipaddress import ip_address
 from typing import TYPE_CHECKING, Any, Final, ParamSpec, TypeVar
-from urllib.parse import quote, urlencode
+from urllib.parse import quote, urlencode, urlsplit
 
 from aiohttp import web
 from multidict import MultiDict, MultiDictProxy
@@ -15,6 +15,7 @@ from multidict import MultiDict, MultiDictProxy
 from webkit.forms import Form
 from webkit.i18n import Translator, choose_language
 from webkit.routes import NavSection
+from webkit.security import SAFE_METHODS
 from webkit.sessions import LONGEST_S, MAX_NOTICES, Identity, Notice, Session, Sessions
 
 if TYPE_CHECKING:
@@ -66,9 +67,10 @@ class Visit:
     def refuse_unless(self, roles: Collection[str]) -> web.StreamResponse | None:
         """None for a user with one of these roles; the way to the sign-in page for nobody; 403 for others."""
         if self.user is None:
-            after = quote(self.request.path_qs if self.request.method == "GET" else self.url(self.site.config.home))
-            target = f"{self.url('/sign-in')}?next={after}"
-            if "HX-Request" in self.request.headers:
+            in_place, sent = "HX-Request" in self.request.headers, self.request.method not in SAFE_METHODS
+            page = self.came_from or self.url(self.site.config.home) if in_place or sent else self.path_query
+            target = f"{self.url('/sign-in')}?next={quote(page)}{'&unsent=1' if sent else ''}"
+            if in_place:
                 return web.Response(status=401, headers={"HX-Redirect": target})
             return web.Response(status=303, headers={"Location": target})
         if self.user.role not in roles:
@@ -145,6 +147,17 @@ class Visit:
         """htmx wants a piece of the page."""
         headers = self.request.headers
         return "HX-Request" in headers and "HX-Boosted" not in headers and "HX-History-Restore-Request" not in headers
+
+    @property
+    def came_from(self) -> str:
+        """Path and query of this site's page on which this was asked for; empty for none."""
+        headers = self.request.headers
+        try:
+            page = urlsplit(headers.get("HX-Current-URL") or headers.get("Referer", ""))
+        except ValueError:
+            return ""
+        path = page._replace(scheme="", netloc="", fragment="").geturl()
+        return path if page.netloc == self.request.host and path == self.safe_next(path) else ""
 
     def match(self, name: str) -> str:
         """A part of the path, decoded."""

@@ -119,8 +119,6 @@ async def _read(visit: Visit, services: Services, form: Form) -> PortalAccount |
     elif number and await visit.run(services.catalog.subscribers.get, number) is None:
         form.refuse("number", visit.t("There is no user with the number %(number)s.", number=number))
     name = form.text("name", limit=MAX_NAME_CHARS)
-    if name and not name.isprintable():
-        form.refuse("name", visit.t("Control characters cannot be used here."))
     if not form.ok:
         return None
     return PortalAccount(username=username, name=name, role=PortalRole(role), number=number or None)

@@ -117,9 +117,6 @@ async def identify(visit: Visit) -> web.StreamResponse:
     services, form = services_of(visit), visit.form()
     service_provider = form.text("service_provider", limit=MAX_PROVIDER_CHARS, required=True)
     external_group = form.text("external_group", limit=MAX_GROUP_CHARS, required=True)
-    for name, value in (("service_provider", service_provider), ("external_group", external_group)):
-        if not value.isprintable():
-            form.refuse(name, visit.t("Control characters cannot be used here."))
     if not form.ok:
         return await _page(visit, form)
     await visit.run(

@@ -18,6 +18,7 @@ from portals.admin.acting import actor_of
 from portals.admin.pages.users import portal_of, user_of, window
 from portals.admin.progress import Steps, steps_of
 from portals.admin.roles import ADMIN
+from portals.admin.seen import ChangedMeanwhileError, unless_changed
 from portals.admin.site import services_of
 from portals.saving import accept_terms, edit_user, effective_settings, retry_provisioning
 from portals.services import Services
@@ -81,7 +82,7 @@ async def show_progress(visit: Visit) -> web.StreamResponse:
 
 
 async def _page(
-    visit: Visit, user: Subscriber, form: Form | None, *, fragment: str | None = None
+    visit: Visit, user: Subscriber, form: Form | None, *, fragment: str | None = None, changed: bool = False
 ) -> web.StreamResponse:
     services = services_of(visit)
     around = await visit.run(_around, services, user.number)
@@ -91,6 +92,7 @@ async def _page(
         fragment=fragment,
         user=user,
         form=form,
+        changed=changed,
         shown=shown_of(user.recording, form),
         around=around,
         wording=[CATALOGUE[prompt].texts[user.language].replace("'", "’") for prompt in HEARD],
@@ -181,8 +183,13 @@ async def save(visit: Visit) -> web.StreamResponse:
         if enabling and provider.group_id is not None and form.flag("terms"):
             await accept_terms(services, actor=actor_of(visit))
         saved = await edit_user(
-            services, user.number, lambda before: replace(before, recording=wanted), actor=actor_of(visit)
+            services,
+            user.number,
+            unless_changed(form, lambda before: replace(before, recording=wanted)),
+            actor=actor_of(visit),
         )
+    except ChangedMeanwhileError:
+        return await _page(visit, await user_of(visit), form, changed=True)
     except GroupIdMissing:
         form.refuse("enabled", visit.t("The Group ID that Dubber issued is not set: nobody can be enabled yet."))
         return await _page(visit, user, form)

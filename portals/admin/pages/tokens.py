@@ -71,8 +71,6 @@ async def issue(visit: Visit) -> web.StreamResponse:
     """A new one."""
     services, form = services_of(visit), visit.form()
     name = form.text("name", limit=MAX_NAME_CHARS, required=True)
-    if name and not name.isprintable():
-        form.refuse("name", visit.t("Control characters cannot be used here."))
     scopes = form.all("scope")
     number = form.text("number", limit=32)
     if not scopes or not set(scopes) <= set(Scope):

@@ -17,6 +17,7 @@ from catalog.subscribers import SortBy, is_number
 from catalog.users_file import FileFormat, export_users
 from portals.admin.acting import actor_of
 from portals.admin.roles import ADMIN
+from portals.admin.seen import ChangedMeanwhileError, seen, unless_changed
 from portals.admin.site import services_of
 from portals.admin.standing import Standing, standings
 from portals.saving import edit_user, remove_user
@@ -154,8 +155,6 @@ async def save_profile(visit: Visit) -> web.StreamResponse:
     """Name, language, mailbox, seconds of ringing."""
     user, form = await user_of(visit), visit.form()
     name = form.text("name", limit=MAX_NAME_CHARS)
-    if not name.isprintable():
-        form.refuse("name", visit.t("Control characters cannot be used here."))
     language = form.member("language", Language, default=user.language)
     mailbox = form.flag("mailbox")
     no_answer_s = form.whole("no_answer_s", 1, MAX_NO_ANSWER_S, default=user.no_answer_s) or user.no_answer_s
@@ -165,7 +164,10 @@ async def save_profile(visit: Visit) -> web.StreamResponse:
     def applied(before: Subscriber) -> Subscriber:
         return replace(before, name=name, language=language, mailbox=mailbox, no_answer_s=no_answer_s)
 
-    saved = await edit_user(services_of(visit), user.number, applied, actor=actor_of(visit))
+    try:
+        saved = await edit_user(services_of(visit), user.number, unless_changed(form, applied), actor=actor_of(visit))
+    except ChangedMeanwhileError:
+        return await _profile_page(visit, await user_of(visit), form, changed=True)
     if saved == user:
         visit.notice("info", visit.t("Nothing was changed."))
     else:
@@ -173,17 +175,24 @@ async def save_profile(visit: Visit) -> web.StreamResponse:
     return visit.redirect(f"/users/{user.number}")
 
 
-async def _profile_page(visit: Visit, user: Subscriber, form: Form | None) -> web.StreamResponse:
-    status = 200 if form is None else 422
+async def _profile_page(
+    visit: Visit, user: Subscriber, form: Form | None, *, changed: bool = False
+) -> web.StreamResponse:
     return await visit.page(
-        "user_profile.html", status=status, user=user, form=form, max_no_answer_s=MAX_NO_ANSWER_S, **window(visit, user)
+        "user_profile.html",
+        status=200 if form is None else 422,
+        user=user,
+        form=form,
+        changed=changed,
+        max_no_answer_s=MAX_NO_ANSWER_S,
+        **window(visit, user),
     )
 
 
 def window(visit: Visit, user: Subscriber) -> dict[str, Any]:
     """What the head of the *Edit user* window shows, whatever part of it is open."""
     live = standings(services_of(visit).switchboard.calls())
-    return {"standing": live.get(user.number, Standing.IDLE), "dom_id": dom_id(user.number)}
+    return {"standing": live.get(user.number, Standing.IDLE), "dom_id": dom_id(user.number), "seen": seen(user)}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -43,6 +43,19 @@ def test_text() -> None:
     }
 
 
+def test_what_pasting_brings_along_unseen_is_left_out_and_what_cannot_be_is_named() -> None:
+    sent = form(
+        name="\ufeff\u200fAnne\u00a0Dupont\u202c ", family="\U0001f468\u200d\U0001f469\u200d\U0001f467", mark="\u200e"
+    )
+    assert sent.text("name") == "Anne Dupont"
+    sent.text("family")
+    sent.text("mark", required=True)
+    assert sent.errors == {
+        "family": "Invisible characters cannot be used here: U+200D.",
+        "mark": "This field is needed.",
+    }
+
+
 @pytest.mark.parametrize("text", ["9", "1801", "12.5", "ten", "1e2", "٣٠", "9" * 40], ids=lambda text: text[:6])
 def test_whole_numbers_outside_their_range_are_refused(text: str) -> None:
     sent = form(seconds=text)

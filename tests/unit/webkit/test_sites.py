@@ -205,3 +205,39 @@ async def test_our_mistakes_have_a_reference_and_no_traceback(client: Client) ->
 async def test_htmx_is_told_where_to_sign_in(client: Client) -> None:
     answer = await client.get("/test/secret", headers={"HX-Request": "true"})
     assert (answer.status, answer.headers["HX-Redirect"]) == (401, "/test/sign-in?next=/test/secret")
+
+
+async def test_htmx_comes_back_to_the_page_and_not_to_a_piece_of_it(client: Client) -> None:
+    page_url = str(client.make_url("/test/office?page=2"))
+    answer = await client.get("/test/secret", headers={"HX-Request": "true", "HX-Current-URL": page_url})
+    assert answer.headers["HX-Redirect"] == "/test/sign-in?next=/test/office%3Fpage%3D2"
+
+
+async def test_a_form_of_somebody_whose_session_ended_is_told_lost_and_leads_back_to_its_page(client: Client) -> None:
+    page_url = str(client.make_url("/test/office"))
+    answer = await client.post("/test/save", data={"word": "x"}, headers={"Referer": page_url}, allow_redirects=False)
+    assert (answer.status, answer.headers["Location"]) == (303, "/test/sign-in?next=/test/office&unsent=1")
+    assert "nothing was saved" in await (await client.get(answer.headers["Location"])).text()
+    assert "nothing was saved" not in await (await client.get("/test/sign-in")).text()
+
+
+@pytest.mark.parametrize(
+    "elsewhere", ["https://evil.example/test/office", "/test/office", "", "http://[", "about:blank"]
+)
+async def test_only_a_page_of_this_site_is_come_back_to(client: Client, elsewhere: str) -> None:
+    answer = await client.post("/test/save", headers={"Referer": elsewhere}, allow_redirects=False)
+    assert answer.headers["Location"] == "/test/sign-in?next=/test/secret&unsent=1"
+
+
+async def test_a_form_that_is_too_old_leads_back_to_its_page(client: Client) -> None:
+    await sign_in(client)
+    page_url = str(client.make_url("/test/office?x=1"))
+    answer = await client.post("/test/save", data={"csrf": "0" * 64}, headers={"Referer": page_url})
+    assert answer.status == 403
+    assert 'href="/test/office?x=1"' in await answer.text()
+
+
+async def test_a_password_with_a_space_at_its_end_is_refused_with_a_hint(client: Client) -> None:
+    hint = "begins or ends with a space"
+    assert hint in await (await sign_in(client, password=PASSWORD + " ")).text()
+    assert hint not in await (await sign_in(client, password="wrong")).text()

@@ -233,3 +233,10 @@ def test_every_problem_of_a_file_is_told_in_french(name: str) -> None:
 
     assert caught.value.problem not in french
     assert english != french
+
+
+async def test_a_name_pasted_with_marks_of_direction_is_taken_without_them(admin: Browser) -> None:
+    await admin.save("/users/add", {"number": "2003", "name": "\u200fשלום\u00a0😀\u202c", "language": "en"})
+    found = admin.side.catalog.subscribers.get("2003")
+    assert found is not None
+    assert found.name == "שלום 😀"

@@ -161,3 +161,40 @@ async def test_the_last_calls_and_recordings_lead_to_dubber(admin: Browser, side
 async def test_unknown_users_have_no_window(admin: Browser) -> None:
     for path in ("", "/activity", "/delete"):
         assert (await admin.get(f"/users/7777{path}")).status == 404
+
+
+def seen_in(html: str) -> dict[str, str]:
+    """The state of the user that a page has shown, to be sent with its form."""
+    return {"seen": html.partition('name="seen" value="')[2].partition('"')[0]}
+
+
+FORMS = {
+    "/users/1003": ({"name": "Olga", "language": "fr"}, {"name": "Olga Demand", "language": "en", "mailbox": "on"}),
+    "/users/1003/recording": ({"enabled": "on", "mode": "Always"}, {}),
+}
+
+
+@pytest.mark.parametrize("path", FORMS)
+async def test_what_another_tab_saved_meanwhile_is_not_undone_unseen(admin: Browser, side: WebSide, path: str) -> None:
+    first, second = FORMS[path]
+    opened = seen_in(await admin.text(path))
+    await admin.save(path, {**first, **opened})
+    kept = side.catalog.subscribers.get("1003")
+
+    told = await admin.refused(path, {**second, **opened})
+
+    assert "This user was changed after you opened the page." in told
+    assert side.catalog.subscribers.get("1003") == kept
+    await admin.save(path, {**second, **seen_in(told)})
+    assert side.catalog.subscribers.get("1003") != kept
+
+
+@pytest.mark.parametrize("path", FORMS)
+async def test_a_form_that_is_sent_twice_is_saved_once(admin: Browser, path: str) -> None:
+    sent = {**FORMS[path][0], **seen_in(await admin.text(path))}
+    await admin.save(path, sent)
+    assert "Nothing was changed." in await admin.save(path, sent)
+
+
+async def test_a_deleted_user_s_address_leads_to_the_list(admin: Browser) -> None:
+    assert 'href="/admin/users"' in (await admin.text("/users/7777", status=404)).split("<main")[1]
