@@ -45,7 +45,7 @@ from mediaserver.call.party import Party
 from mediaserver.call.recording import RecordingDesk
 from mediaserver.call.renegotiation import take_answer, take_offer
 from mediaserver.call.ringing import NO_ANSWER_TIMER, Forks
-from mediaserver.call.steering import Keypad, handle_info
+from mediaserver.call.steering import Keypad, handle_info, refuse_info
 from mediaserver.media import messages as media
 from mediaserver.sdp import SdpError
 from mediaserver.sip import events as sip
@@ -313,6 +313,8 @@ class Call:
                 party = self._party(key)
                 if party is not None:
                     self._in_dialog(party, event, now)
+                elif isinstance(event, sip.InfoReceived):
+                    refuse_info(self, key, event)
 
     def _party(self, key: str) -> Party | None:
         return next((party for party in self.parties() if party.key == key and party.alive), None)

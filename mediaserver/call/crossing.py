@@ -8,7 +8,7 @@ The server is a back-to-back user agent: each leg is a dialog of its own, and me
 | the callee's final refusal | by the table below; a 6xx of one phone stops the others |
 | the caller's number and name | From of the outgoing INVITE, at our domain; an anonymous From when they are withheld |
 | Max-Forwards | one less |
-| digits (RFC 4733, INFO, in-band) | collected, then sent on by the other leg's own way |
+| digits (RFC 4733, INFO, in-band) | collected, then sent on anew: events where the other leg takes them, else tones |
 | audio | through the media worker |
 | the end of either leg | the other one is released |
 

@@ -71,13 +71,6 @@ class RejectOffer:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SendInfo:
-    party: str
-    content_type: str
-    body: bytes
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class RespondInfo:
     party: str
     token: int
@@ -187,7 +180,6 @@ Effect = (
     | Release
     | AnswerOffer
     | RejectOffer
-    | SendInfo
     | RespondInfo
     | OpenMedia
     | ToWorker

@@ -92,6 +92,11 @@ def handle_info(call: Call, party: Party, event: sip.InfoReceived, now: float) -
     call.emit(RespondInfo(party=party.key, token=event.token, status=status, headers=accept))
 
 
+def refuse_info(call: Call, key: str, event: sip.InfoReceived) -> None:
+    """An INFO of a phone that only rings: there is nothing it could steer."""
+    call.emit(RespondInfo(party=key, token=event.token, status=403))
+
+
 def _info_status(call: Call, party: Party, event: sip.InfoReceived, now: float) -> int:
     if event.record is not None:
         return _record(call, party, event.record, now)

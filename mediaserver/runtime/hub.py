@@ -279,8 +279,6 @@ class CallHub:
                 self._agent.answer_offer(legs[party], body, now=now)
             case do.RejectOffer(party=party, status=status, headers=headers):
                 self._agent.reject_offer(legs[party], status, headers, now=now)
-            case do.SendInfo(party=party, content_type=content_type, body=body):
-                self._agent.info(legs[party], content_type, body, now=now)
             case do.RespondInfo(party=party, token=token, status=status, headers=headers):
                 self._agent.respond_info(legs[party], token, status, headers, now=now)
             case do.OpenMedia(leg_id=leg_id, host=host):

@@ -14,6 +14,7 @@ from mediaserver.sip.leg_tables import TURN_STEPS, LegInput, LegState, Turn, Tur
 from mediaserver.sip.legs import Leg, LegTimer, OfferPlan
 from mediaserver.sip.message import Request, Response
 from mediaserver.sip.refresh import Refresher, note_allow, raise_min_se
+from mediaserver.sip.screening import offer_in
 from mediaserver.sip.sessions import add_to_response, answer_request
 from mediaserver.sip.transactions import ClientTransaction, ServerTransaction
 
@@ -231,7 +232,7 @@ class Offers:
             leg.their_offer = tx
             if request.method == "INVITE":
                 self._core.answer(tx, 100, now)
-            self._core.tell(OfferReceived(leg=leg.number, offer=request.body or None, method=request.method))
+            self._core.tell(OfferReceived(leg=leg.number, offer=offer_in(request), method=request.method))
 
     def _settle(self, leg: Leg, action: TurnAction, body: bytes | None, refusal: Refusal | None, now: float) -> None:
         tx = leg.their_offer

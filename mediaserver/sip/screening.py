@@ -12,12 +12,13 @@ from mediaserver.sip.fields import (
     join_values,
     parse_content_type,
     parse_max_forwards,
+    parse_params,
     split_commas,
     token_list,
 )
 from mediaserver.sip.message import Request
 from mediaserver.sip.sessions import too_small
-from mediaserver.sip.uri import SipUri, parse_uri
+from mediaserver.sip.uri import SipUri, find_param, parse_uri
 
 SERVED: Final = frozenset(ALLOW.split(", "))
 _SESSION_METHODS: Final = ("INVITE", "UPDATE")
@@ -71,7 +72,7 @@ def _request_uri(config: SipConfig, request: Request) -> Refusal | None:
 
 def _extensions(config: SessionTimerConfig, request: Request) -> Refusal | None:
     """420 for option tags we do not know (8.2.2.3); CANCEL and ACK carry none."""
-    known = () if config.mode is SessionTimerMode.OFF else ("timer",)
+    known = ("privacy",) if config.mode is SessionTimerMode.OFF else ("privacy", "timer")
     required = (*token_list(request.headers, "require"), *token_list(request.headers, "proxy-require"))
     unknown = [option for option in required if option.lower() not in known]
     return Refusal(status=420, headers=(("unsupported", join_values(unknown)),)) if unknown else None
@@ -84,10 +85,22 @@ def _body(request: Request) -> Refusal | None:
     encodings = [coding for line in request.headers.get_all("content-encoding") for coding in split_commas(line)]
     if any(coding.lower() != "identity" for coding in encodings):
         return Refusal(status=415, headers=(("accept-encoding", "identity"),))
-    kind = parse_content_type(request.headers)
-    if kind is not None and kind.name == SDP:
+    if offer_in(request) is not None or _optional(request):
         return None
     return Refusal(status=415, headers=(("accept", SDP),))
+
+
+def offer_in(request: Request) -> bytes | None:
+    """The session description in an INVITE or UPDATE; None without one, or with something that may be ignored."""
+    kind = parse_content_type(request.headers) if request.body else None
+    return request.body if kind is not None and kind.name == SDP else None
+
+
+def _optional(request: Request) -> bool:
+    """Who does not understand the body may do without it (20.11)."""
+    value = request.headers.get("content-disposition") or ""
+    params = parse_params("content-disposition", value, len(value.partition(";")[0]))
+    return (find_param(params, "handling") or "").lower() == "optional"
 
 
 def _accept(request: Request) -> Refusal | None:

@@ -26,7 +26,7 @@ from mediaserver.sip.message import Request
 from mediaserver.sip.offers import Offers
 from mediaserver.sip.refresh import note_allow
 from mediaserver.sip.registration import Caller, Gate
-from mediaserver.sip.screening import screen
+from mediaserver.sip.screening import offer_in, screen
 from mediaserver.sip.sessions import add_to_response, answer_request
 from mediaserver.sip.transactions import ServerTransaction
 from mediaserver.sip.uri import SipUri, parse_uri
@@ -123,14 +123,14 @@ class Uas:
         self._to_leg(leg, tx, now)
 
     def _to_leg(self, leg: Leg, tx: ServerTransaction, now: float) -> None:
-        method, body = tx.request.method, tx.request.body
+        method = tx.request.method
         if method == "BYE":
             self._bye(leg, tx, now)
         elif method == "OPTIONS":
             self._core.answer(tx, 200, now, *self._abilities(tx))
         elif method == "INFO":
             self._info(leg, tx, now)
-        elif method == "INVITE" or (method == "UPDATE" and body):
+        elif method == "INVITE" or (method == "UPDATE" and offer_in(tx.request) is not None):
             self._offers.received(leg, tx, now)
         elif method == "UPDATE" and leg.dialog is not None:
             self._offers.refreshed(leg, tx, now)
@@ -303,7 +303,7 @@ def _invited(leg: Leg, tx: ServerTransaction, caller: Caller) -> Invited:
         user=caller.user,
         caller_number=caller.number,
         caller_label=caller.label,
-        offer=request.body or None,
+        offer=offer_in(request),
         max_forwards=70 if hops is None else hops,
         private=caller.private,
     )

@@ -7,8 +7,11 @@ from pathlib import Path
 import pytest
 
 from callbench.virtual_time import run_virtual
+from mediaserver.sip.events import Invited, OfferReceived
 from mediaserver.sip.message import Message
-from tests.support.virtual import DOMAIN, Carrier
+from mediaserver.sip.wire import parse_message
+from tests.support.sip_peer import Peer, request_text, statuses
+from tests.support.virtual import DOMAIN, Carrier, user
 from tests.support.wire_phone import TRUNK, WirePhone, sdp
 
 PLAN = {"trusted_peers": (TRUNK,)}
@@ -86,3 +89,65 @@ def test_an_info_of_an_unknown_kind_is_told_which_ones_are_known(tmp_path: Path)
             return refused
 
     assert run_virtual(scenario()).headers.get("accept") == "application/dtmf-relay, application/dtmf"
+
+
+def test_an_info_of_a_phone_that_only_rings_is_answered(tmp_path: Path) -> None:
+    """There is nothing it could steer; without an answer it would repeat itself for half a minute."""
+
+    async def scenario() -> list[int]:
+        async with Carrier(data_dir=tmp_path, subscribers=(user("1002"),), plan=PLAN) as carrier:
+            trunk = await WirePhone(carrier).open()
+            phone = await WirePhone(carrier, "1002", "127.0.9.2").register()
+            trunk.say("INVITE", to="1002", body=sdp())
+            invite = await phone.hears("INVITE")
+            phone.reply(invite, 180)
+            ours, call_id = invite.headers.get("from") or "", invite.headers.get("call-id") or ""
+            lines = ("Content-Type: application/dtmf-relay",)
+            info = request_text("INFO", *lines, call_id=call_id, to_tag=ours.partition("tag=")[2], body="Signal=5")
+            phone.send(info)
+            await carrier.later(1)
+            told = phone.told("INFO")
+            phone.reply(invite, 486)
+            await trunk.hears("486 INVITE")
+            trunk.say("ACK", to="1002", branch="z9hG4bKINVITE1", to_tag="x")
+            await carrier.settled()
+            return told
+
+    assert run_virtual(scenario()) == [403]
+
+
+OPTIONAL = "Content-Disposition: signal ; handling = Optional"
+
+
+def test_a_body_nobody_knows_may_be_optional() -> None:
+    """Then it is as if it were not there (RFC 3261 8.2.3, 20.11); else 415."""
+    peer = Peer()
+    kind = "Content-Type: application/isup"
+    for at, lines in enumerate(((kind,), (kind, OPTIONAL), (kind, "Content-Disposition: ;"))):
+        peer.say(request_text("INVITE", *lines, branch=f"z9hG4bK{at}", call_id=f"c-{at}", body="x"))
+    assert statuses([parse_message(item.data) for item in peer.sent]) == [415, 100, 400]
+    (called,) = [event for event in peer.events if isinstance(event, Invited)]
+    assert called.offer is None
+
+
+def test_an_optional_body_inside_a_dialog_offers_nothing() -> None:
+    """An UPDATE with one is a refresh, a re-INVITE with one asks for our offer."""
+    peer = Peer()
+    peer.say(request_text("INVITE", body="v=0\r\n"))
+    peer.agent.accept(1, b"answer", now=peer.now)
+    (ok,) = peer.take()
+    tag = (ok.headers.get("to") or "").partition("tag=")[2]
+    peer.say(request_text("ACK", branch="z9hG4bKa", to_tag=tag))
+    told = len(peer.events)
+    lines = ("Content-Type: application/isup", OPTIONAL)
+    assert statuses(peer.say(request_text("UPDATE", *lines, branch="z9hG4bKu", to_tag=tag, cseq=2, body="x"))) == [200]
+    assert statuses(peer.say(request_text("INVITE", *lines, branch="z9hG4bKi", to_tag=tag, cseq=3, body="x"))) == [100]
+    assert peer.events[told:] == [OfferReceived(leg=1, offer=None, method="INVITE")]
+
+
+def test_a_caller_may_insist_on_its_privacy() -> None:
+    """Proxy-Require: privacy (RFC 3323 4.2) is something we do."""
+    peer = Peer()
+    lines = ("Proxy-Require: privacy", "Privacy: id;critical")
+    assert statuses(peer.say(request_text("INVITE", *lines, body="v=0\r\n"))) == [100]
+    assert [event.private for event in peer.events if isinstance(event, Invited)] == [True]
