@@ -115,7 +115,7 @@ class Desk:
             case DisarmReminder():
                 self.injector.disarm(command.recording_id, now)
             case SendDigits():
-                self._send_digits(command, now)
+                self._send_digits(command)
 
     def _record(self, command: Command) -> None:
         match command:
@@ -134,7 +134,7 @@ class Desk:
             case _:
                 raise AssertionError(f"no room does {type(command).__name__}")
 
-    def _send_digits(self, command: SendDigits, now: float) -> None:
+    def _send_digits(self, command: SendDigits) -> None:
         leg = self.legs.by_id.get(command.leg_id)
         if leg is None or leg.media is None:
             return
@@ -149,7 +149,7 @@ class Desk:
             leg.drop("digits-not-sent")
         if leg.digits_out.idle:
             leg.digits_out = None
-        self.mixer.refresh(leg.row, tick_at(now))
+        self.mixer.call_for(leg.row)
 
     def _close_some(self, command: CloseLeg | CloseCall, now: float) -> None:
         if isinstance(command, CloseCall):

@@ -219,4 +219,5 @@ class MediaEngine:
         self._mixer.review(frame)
         if self._mixer.active:
             self._mixer.frame(frame)
+            self._mixer.review(frame)  # what is over goes back to passing before the next packet comes
         self._ears.frame(frame)

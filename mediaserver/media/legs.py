@@ -9,7 +9,7 @@ from typing import Final
 import numpy as np
 
 from mediaserver.media.addresses import Address, address_row
-from mediaserver.media.arrays import Pcm
+from mediaserver.media.arrays import Bytes, Pcm
 from mediaserver.media.g722 import G722Decoder
 from mediaserver.media.messages import Codec, LegStatistics, OpenSource, SetLegMedia
 from mediaserver.media.seam import NO_PAYLOAD, NOT_PASSED, Forwarder
@@ -154,6 +154,7 @@ class Legs:
         self.table = forwarder.table
         self.open, self.sends = self.table["open"], self.table["sends"]
         self.remote_len, self.sent_ns = self.table["remote_len"], self.table["sent_ns"]
+        self.ptime_ticks = self.table["ptime_ticks"]
         self.seq_out, self.ts_out, self.ssrc_out = (self.table[name] for name in ("seq_out", "ts_out", "ssrc_out"))
         self.sending_changed = False
         """A leg has sent another codec than before since this was last cleared."""
@@ -208,20 +209,21 @@ class Legs:
 
     def set_payloads(self, leg: Leg, peer: Leg | None) -> None:
         """Say what each payload type from ``leg`` is, and what it becomes at ``peer`` when passed on."""
-        kinds, passed = self.kind_of[leg.row], self.table["pt_out"][leg.row]
+        kinds, passed = self.kind_of[leg.row], np.full(128, NO_PAYLOAD, np.uint8)
         kinds[:] = PayloadKind.UNKNOWN
-        passed[:] = NO_PAYLOAD
-        if leg.media is None:
-            return
+        if leg.media is not None:
+            self._set_payloads(leg.media, peer.media if peer else None, kinds, passed)
+        self.table["pt_out"][leg.row] = passed  # at once: packets come meanwhile
+
+    def _set_payloads(self, media: SetLegMedia, peer: SetLegMedia | None, kinds: Bytes, passed: Bytes) -> None:
         passed[COMFORT_NOISE] = NOT_PASSED
         kinds[COMFORT_NOISE] = PayloadKind.COMFORT_NOISE
-        for payload_type, codec in leg.media.receive_payload_types:
-            same = peer is not None and peer.media is not None and peer.media.codec is codec
+        for payload_type, codec in media.receive_payload_types:
             kinds[payload_type] = KIND_OF_CODEC[codec]
-            passed[payload_type] = peer.media.payload_type if same and peer and peer.media else NOT_PASSED
-        if leg.media.telephone_event_receive is not None:
-            kinds[leg.media.telephone_event_receive] = PayloadKind.EVENT
-            passed[leg.media.telephone_event_receive] = NOT_PASSED
+            passed[payload_type] = peer.payload_type if peer is not None and peer.codec is codec else NOT_PASSED
+        if media.telephone_event_receive is not None:
+            kinds[media.telephone_event_receive] = PayloadKind.EVENT
+            passed[media.telephone_event_receive] = NOT_PASSED
 
     def set_addresses(self, leg: Leg, remote: Address | None, rtcp: Address | None) -> None:
         """Where to send, and the one source that counts."""

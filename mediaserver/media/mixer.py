@@ -57,14 +57,18 @@ class Mixer:
         self._settling = False
         """A gain has changed in the last frame: it may be back at one."""
         self._expected = np.zeros(n, np.uint8)
-        """PayloadKind that may be passed on from a leg; 0 while nothing is."""
+        """PayloadKind that may be passed on from a leg; 0 while nothing may."""
+        self._may = np.zeros(n, np.bool_)
+        """What the leg sends was of that kind when it was last looked at."""
+        self._called_for: set[int] = set()
+        """Rows to look at before the next frame: they have keys to send, or have sent the last."""
         self._usual_rows: Ints = np.zeros(0, np.int64)
         self._odd_rows: list[int] = []
 
     @property
     def active(self) -> bool:
         """Whether frames must be composed."""
-        return bool(self._usual_rows.size or self._odd_rows)
+        return bool(self._usual_rows.size or self._odd_rows or self._called_for)
 
     def bridge(self, one: Leg, other: Leg, tick: int) -> None:
         """Let two legs hear each other."""
@@ -83,7 +87,7 @@ class Mixer:
             if row == NOBODY:
                 continue
             self._legs.table["route"][row] = NOBODY
-            self._expected[row] = 0
+            self._expected[row], self._may[row] = 0, False
             self.peer[row] = NOBODY
         for row in (leg.row, other):
             if row in self._legs.by_row:
@@ -110,11 +114,15 @@ class Mixer:
 
     # --- pass or compose ------------------------------------------------------------------------
 
+    def call_for(self, row: int) -> None:
+        """The leg has keys to send: from the next frame on."""
+        self._called_for.add(row)
+
     def refresh(self, row: int, tick: int) -> None:
         """Choose how the leg in ``row`` is served, and switch when that changed."""
         leg = self._legs.by_row[row]
         source = self._legs.by_row.get(int(self.peer[row]))
-        passed = source is not None and self._may_pass(source, leg)
+        passed = source is not None and self._look_at(source, leg)
         busy = bool(self._injector.hears[row]) or float(self._gain[row]) != 1.0
         busy = busy or (leg.digits_out is not None and not leg.digits_out.idle)
         compose = leg.source is None and leg.media is not None and (busy or (source is not None and not passed))
@@ -128,17 +136,18 @@ class Mixer:
             self._composed[row], self._odd[row] = compose, odd
             self._rebuild()
 
-    def _may_pass(self, source: Leg, target: Leg) -> bool:
-        if source.media is None or target.media is None:
-            return False
-        sending = int(self._legs.sending[source.row])
-        same = source.media.codec is target.media.codec and source.media.ptime_ms == target.media.ptime_ms
-        return same and sending in (0, KIND_OF_CODEC[target.media.codec])
+    def _look_at(self, source: Leg, target: Leg) -> bool:
+        """Whether what the source sends now may be passed on to the target; noted, to tell when that changes."""
+        one, other = source.media, target.media
+        same = one is not None and other is not None and (one.codec, one.ptime_ms) == (other.codec, other.ptime_ms)
+        expected = int(KIND_OF_CODEC[target.codec]) if same else 0
+        may = same and int(self._legs.sending[source.row]) in (0, expected)
+        self._expected[source.row], self._may[source.row] = expected, may
+        return may
 
     def _route(self, source: Leg, target: Leg, tick: int, *, passed: bool) -> None:
         table = self._legs.table
         route = target.row if passed else NOBODY
-        self._expected[source.row] = KIND_OF_CODEC[target.codec] if passed else 0
         if int(table["route"][source.row]) != route:
             with self._legs.forwarder.held():
                 if passed:
@@ -155,19 +164,20 @@ class Mixer:
     def review(self, tick: int) -> None:
         """Before a frame: switch directions whose need has begun or ended."""
         legs, top = self._legs, self._legs.top
-        if not (self._injector.changed or legs.sending_changed or self._settling):
+        if not (self._injector.changed or legs.sending_changed or self._settling or self._called_for):
             return
         self._injector.changed = legs.sending_changed = self._settling = False
         hears = self._injector.hears[:top]
         changed = hears & ~self._composed[:top]
         changed |= self._composed[:top] & ~self._always[:top] & ~hears & (self._gain[:top] == 1.0)
-        expected = self._expected[:top]
-        changed |= (expected != 0) & (legs.sending[:top] != expected) & (legs.sending[:top] != 0)
-        if changed.any():
-            for row in np.flatnonzero(changed):
-                for affected in (int(row), int(self.peer[row])):
-                    if affected in legs.by_row:
-                        self.refresh(affected, tick)
+        expected, sending = self._expected[:top], legs.sending[:top]
+        changed |= self._may[:top] != ((expected != 0) & ((sending == expected) | (sending == 0)))
+        rows = self._called_for.union(np.flatnonzero(changed).tolist())
+        self._called_for.clear()
+        for row in sorted(rows):
+            for affected in (row, int(self.peer[row])):
+                if affected in legs.by_row:
+                    self.refresh(affected, tick)
 
     def frame(self, tick: int) -> None:
         """Compose and send the frame that begins at ``tick``."""
@@ -270,7 +280,7 @@ class Mixer:
             events = leg.digits_out.frame(int(self._output.timestamps(np.array([row]), tick)[0]))
             if leg.digits_out.idle:
                 leg.digits_out = None
-                self.refresh(row, tick)
+                self.call_for(row)
         if self._legs.can_send(row) and (hears or talking or events.packets):
             self._output.send_odd(leg, tick, speech, events)
 

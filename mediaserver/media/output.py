@@ -36,8 +36,10 @@ class Packetizer:
     """A leg whose packets are not 20 ms of G.711: samples gather until a packet is full."""
 
     pending: Pcm = field(default_factory=lambda: np.zeros(0, np.int16))
-    first_tick: int = 0
-    """Of the first pending sample."""
+    first_tick: int
+    """Of the first pending sample, or of the next that a packet may begin with: packets lie a packet time apart."""
+    begins: bool = False
+    """The next packet is the first after a pause."""
     encoder: G722Encoder | None = None
 
 
@@ -75,14 +77,15 @@ class Output:
     def timestamps(self, rows: Ints, tick: int) -> Ints:
         """Timestamps of the frame at ``tick``; rows that were not ours are joined on to what the forwarder sent.
 
-        By whole frames, and by the forwarder's clock: frames that follow a packet too closely do not push the stream
+        By whole packets, and by the forwarder's clock: frames that follow a packet too closely do not push the stream
         ahead, since what is passed on after them is counted from that packet too.
         """
         fresh = rows[self._sent_tick[rows] == NOT_OURS]
         if fresh.size:
             sent_ns = self._legs.sent_ns[fresh]
-            passed = np.where(sent_ns > 0, tick - sent_ns // NS_PER_TICK, FRAME_TICKS)
-            ahead = np.maximum((passed + FRAME_TICKS // 2) // FRAME_TICKS, 1) * FRAME_TICKS
+            whole = self._legs.ptime_ticks[fresh].astype(np.int64)
+            passed = np.where(sent_ns > 0, tick - sent_ns // NS_PER_TICK, whole)
+            ahead = np.maximum((passed + whole // 2) // whole, 1) * whole
             self._base[fresh] = self._legs.ts_out[fresh].astype(np.int64) + ahead - tick
             self._apart_ns[fresh] = np.where(sent_ns > 0, sent_ns + (ahead - tick) * NS_PER_TICK, 0)
         return (self._base[rows] + tick) & 0xFFFFFFFF
@@ -134,34 +137,40 @@ class Output:
     def send_odd(self, leg: Leg, tick: int, samples: Pcm, events: EventFrame) -> None:
         """One frame to a leg with another codec, packet time, or a key press under way (``samples`` at its rate)."""
         row = leg.row
-        timestamp = int(self.timestamps(np.array([row]), tick)[0])
-        gap = int(self._sent_tick[row]) != tick - FRAME_TICKS
-        packetizer = self._packetizers.setdefault(row, Packetizer())
-        self._sent_tick[row] = tick
+        packetizer = self._packetizers.setdefault(row, Packetizer(first_tick=tick))
         media = leg.media
         if media is None:
             return
+        ticks, per_tick = media.ptime_ms * 8, media.codec.sample_rate_hz // 8000
+        self._timestamp(row, tick)
+        if self._sent_tick[row] != tick - FRAME_TICKS:
+            packetizer.pending, packetizer.begins = packetizer.pending[:0], True
+        self._sent_tick[row] = tick
         for packet in events.packets:
             self._send_one(row, media.telephone_event_send or 0, packet.timestamp, packet.payload, packet.marker)
         if events.replaces_audio:
             packetizer.pending = packetizer.pending[:0]
-            self._legs.table["ts_out"][row] = timestamp
+            self._reached(row, tick)
             return
-        if gap:
-            packetizer.pending = packetizer.pending[:0]
         if not packetizer.pending.size:
-            packetizer.first_tick = tick
-        per_tick = media.codec.sample_rate_hz // 8000
+            early = (packetizer.first_tick - tick) % ticks
+            packetizer.first_tick = tick + early
+            samples = samples[early * per_tick :]
         packetizer.pending = np.concatenate([packetizer.pending, samples])
-        ticks = media.ptime_ms * 8
         while packetizer.pending.size >= ticks * per_tick:
             chunk, packetizer.pending = np.split(packetizer.pending, [ticks * per_tick])
-            at = (int(self._base[row]) + packetizer.first_tick) & 0xFFFFFFFF
+            at = self._reached(row, packetizer.first_tick)
             payload = self._payload(packetizer, media.codec, chunk)
-            self._send_one(row, media.payload_type, at, payload, gap)
-            self._legs.table["ts_out"][row] = at
+            self._send_one(row, media.payload_type, at, payload, packetizer.begins)
             packetizer.first_tick += ticks
-            gap = False
+            packetizer.begins = False
+
+    def _reached(self, row: int, tick: int) -> int:
+        """The newest timestamp of the stream is that of ``tick`` now; returns it."""
+        timestamp = (int(self._base[row]) + tick) & 0xFFFFFFFF
+        self._legs.ts_out[row] = timestamp
+        self._legs.sent_ns[row] = tick * NS_PER_TICK + int(self._apart_ns[row])
+        return timestamp
 
     def _payload(self, packetizer: Packetizer, codec: Codec, samples: Pcm) -> bytes:
         if codec is not Codec.G722:
@@ -186,7 +195,6 @@ class Output:
         frame = np.zeros((1, ROW_BYTES), np.uint8)
         frame[0, : len(data)] = np.frombuffer(data, np.uint8)
         record["seq_out"] = sequence
-        record["sent_ns"] = int(self._sent_tick[row]) * NS_PER_TICK + int(self._apart_ns[row])
         self._legs.forwarder.send(frame, np.array([len(data)], np.int32), np.array([row], np.int32))
 
     def _encoded(self, a_law: Flags, samples: Pcm) -> Bytes:

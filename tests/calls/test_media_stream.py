@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import random
+from collections import Counter
 from itertools import pairwise
 
 import numpy as np
 import pytest
 
 from mediaserver.media.g711 import encoded
-from mediaserver.media.messages import ArmReminder, Codec, Play, PromptAudio, ToneAudio
+from mediaserver.media.messages import ArmReminder, Codec, Play, PromptAudio, SendDigits, ToneAudio
 from mediaserver.media.tones import sine, to_pcm
-from tests.support.media_world import MediaWorld, Phone, prompt, speech
+from tests.support.media_world import STATIC, MediaWorld, Phone, prompt, speech
 
 NOTICE = PromptAudio(prompt="notice", language="en")
 TONE = ToneAudio(hz=1400, on_ms=500)
+BOTH = {codec: ((0, Codec.PCMU), (STATIC[codec], codec)) for codec in (Codec.PCMA, Codec.G722)}
 
 
 def transits_ms(phone: Phone) -> list[float]:
@@ -29,6 +31,12 @@ def transits_ms(phone: Phone) -> list[float]:
 
 def sequence_steps(phone: Phone) -> set[int]:
     return {(y.packet.sequence - x.packet.sequence) & 0xFFFF for x, y in pairwise(phone.heard)}
+
+
+def timestamp_steps(phone: Phone) -> Counter[int]:
+    """Of audio, from packet to packet."""
+    audio = [heard.packet.timestamp for heard in phone.heard if heard.packet.payload_type != 101]
+    return Counter((y - x) & 0xFFFFFFFF for x, y in pairwise(audio))
 
 
 def jittering(phone: Phone, at: float, seconds: int, jitter_s: float, *, in_order: bool) -> None:
@@ -83,3 +91,93 @@ def test_a_phone_whose_packets_come_on_the_frame_itself_is_not_hurried() -> None
     transits = transits_ms(b)
     assert max(transits) - min(transits) <= 22
     assert np.median(transits[:50]) == pytest.approx(np.median(transits[-50:]), abs=1)
+
+
+@pytest.mark.parametrize("told_ms", [0, 9])
+@pytest.mark.parametrize("phase_ms", [0.3, 10, 20])
+def test_keys_neither_hasten_nor_delay_the_speech_around_them(phase_ms: float, told_ms: int) -> None:
+    """Ten keys, told at any time between packets: each takes the place of its own five frames and of nothing else."""
+    world = MediaWorld()
+    a, b = world.call()
+    a.talk(speech(25 * 8000), 100 + phase_ms / 1000)
+    for number in range(10):
+        world.run(101 + 2 * number + told_ms / 1000)
+        world.tell(SendDigits(leg_id=2, digits="5"))
+    world.run(126)
+    transits = transits_ms(b)
+    assert max(transits) - min(transits) <= 20
+    assert transits[-1] == pytest.approx(0, abs=1e-3)
+    assert sequence_steps(b) == {1}
+    assert timestamp_steps(b) == {160: 1249 - 60, 960: 10}
+
+
+def test_a_key_is_one_timestamp_with_a_growing_duration_and_three_ends() -> None:
+    """RFC 4733 2.5.1; the audio after it goes on in its own time."""
+    world = MediaWorld()
+    a, b = world.call()
+    a.talk(speech(24000), 100.007)
+    world.run(101)
+    world.tell(SendDigits(leg_id=2, digits="5"))
+    world.run(104)
+    events = [heard.packet for heard in b.heard if heard.packet.payload_type == 101]
+    before = [heard.packet for heard in b.heard if heard.packet.sequence == events[0].sequence - 1]
+    assert {event.timestamp for event in events} == {before[0].timestamp + 160}
+    assert [event.payload[2:].hex() for event in events] == ["00a0", "0140", "01e0", "0280", "0320", "0320", "0320"]
+    assert [event.payload[1] >> 7 for event in events] == [0, 0, 0, 0, 1, 1, 1]
+    assert [event.marker for event in events] == [True] + [False] * 6
+
+
+@pytest.mark.parametrize("ptime_ms", [10, 30, 40])
+def test_announcements_and_keys_between_packets_of_another_time_keep_that_time(ptime_ms: int) -> None:
+    """Passed on or composed, packets lie a whole number of packet times apart, and no break puts them off."""
+    world = MediaWorld(prompts={("notice", "en"): prompt(speech(8000, 9, 3000))})
+    a, b = world.call(ptime_ms=ptime_ms)
+    a.talk(speech(32 * 8000 + 1280), 100.003, ptime_ms=ptime_ms)
+    for number in range(10):
+        world.run(101 + 3 * number + 0.0037 * number)
+        world.tell(Play(call_id="call", play_id=number, audio=(NOTICE,), audience=(2,)))
+        world.run(world.now + 1.5)
+        world.tell(SendDigits(leg_id=2, digits="5"))
+    world.run(133)
+    transits = transits_ms(b)
+    assert max(transits) - min(transits) <= ptime_ms + 20
+    assert transits[-1] == pytest.approx(0, abs=1e-3)
+    assert {step % (8 * ptime_ms) for step in timestamp_steps(b)} == {0}
+    assert sequence_steps(b) == {1}
+
+
+@pytest.mark.parametrize("ptime_ms", [10, 20, 30, 40])
+def test_a_talkspurt_begins_with_a_marker_whatever_the_packet_time(ptime_ms: int) -> None:
+    """Transcoded speech with a pause in it: two marked packets (RFC 3551 4.1), the first and the one after it."""
+    world = MediaWorld()
+    a, b = world.phone(1, codec=Codec.PCMA), world.phone(2, ptime_ms=ptime_ms)
+    world.bridge()
+    a.talk(speech(8000), 100.003)
+    a.timestamp += 16000
+    a.talk(speech(8000), 103.003)
+    world.run(105)
+    marked = [number for number, heard in enumerate(b.heard) if heard.packet.marker]
+    assert len(marked) == 2
+    assert marked[0] == 0
+    assert b.heard[marked[1]].at - b.heard[marked[1] - 1].at > 1
+
+
+@pytest.mark.parametrize("codec", [Codec.PCMA, Codec.G722])
+def test_after_a_change_of_codec_on_both_sides_packets_are_passed_on_again(codec: Codec) -> None:
+    """Composed only while a phone still sends what it did before: then as they come, without the mixer's delay."""
+    world = MediaWorld()
+    a, b = world.call()
+    a.talk(speech(16000), 100.003)
+    world.run(101)
+    for phone in (a, b):
+        world.tell(world.media(phone, codec=codec, payload_type=STATIC[codec], receive_payload_types=BOTH[codec]))
+    world.run(102.1)
+    a.codec = codec
+    payloads = [bytes([0x55 + number % 7]) * 160 for number in range(100)]
+    for number, payload in enumerate(payloads):
+        a.send(a.packet(payload), 102.103 + number * 0.02)
+    world.run(105)
+    passed = [heard for heard in b.heard if heard.at > 102.2]
+    assert [heard.packet.payload for heard in passed] == payloads[-len(passed) :]
+    assert len(passed) > 90
+    assert {round(heard.at * 1000 % 20, 3) for heard in passed} == {3.0}
