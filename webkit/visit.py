@@ -153,7 +153,7 @@ class Visit:
         """Path and query of this site's page on which this was asked for; empty for none."""
         headers = self.request.headers
         try:
-            page = urlsplit(headers.get("HX-Current-URL") or headers.get("Referer", ""))
+            page = urlsplit(headers.get("HX-Current-URL", headers.get("Referer", "")))
         except ValueError:
             return ""
         path = page._replace(scheme="", netloc="", fragment="").geturl()

@@ -20,7 +20,7 @@ _PROBLEMS: Final = tuple(
         ),
         (
             r"(?P<cells>\d+) cells under (?P<columns>\d+) columns",
-            mark("%(cells)s cells under %(columns)s columns"),
+            mark("%(cells)s cells under %(columns)s columns: keep the comma of every empty cell"),
         ),
         (
             r"columns must be separated by commas, not semicolons",

@@ -262,3 +262,19 @@ async def test_without_script_everything_that_matters_works(browser: Browser, ba
         assert await page.get_by_label("External identifier", exact=True).is_hidden()
         await page.get_by_role("button", name="Save").click()
         await page.get_by_text("Saved.").or_(page.get_by_text("Enregistré.")).wait_for()
+
+
+TWICE = """() => {
+  const stopped = [], form = document.querySelector("main form");
+  addEventListener("submit", event => { stopped.push(event.defaultPrevented); event.preventDefault(); });
+  form.noValidate = true;
+  form.requestSubmit();
+  form.requestSubmit();
+  return stopped;
+}"""
+"""Sends a form twice at once; whether each was stopped before it left."""
+
+
+async def test_a_form_that_is_sent_twice_at_once_leaves_once(desk: Window, base: str) -> None:
+    await desk.page.goto(f"{base}/sign-in")
+    assert await desk.page.evaluate(TWICE) == [False, True]

@@ -15,6 +15,7 @@ import { shortcuts } from "./shortcuts";
 import { editTags } from "./tags";
 import { switchTheme } from "./theme";
 import { dismissNotices, startToasts } from "./toast";
+import { sendOnce } from "./twice";
 
 const EACH = [copyFields, openDialogs, dropFields, guardForms, chooseRows, editTags, showPlayers, listenButtons, goLive, greyParts, switchTheme, dismissNotices];
 
@@ -30,6 +31,7 @@ document.body.addEventListener("htmx:configRequest", (event) => {
 placeMenus();
 shortcuts();
 startToasts();
+sendOnce();
 start(document);
 htmx.onLoad((element) => {
   if (element instanceof HTMLElement && element !== document.body) start(element.parentElement ?? element);

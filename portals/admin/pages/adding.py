@@ -29,6 +29,8 @@ from webkit.visit import Visit
 
 MAX_SHOWN: Final = 200
 """Rows of a file that the page shows; the rest is counted."""
+SPREADSHEETS: Final = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")
+"""How XLSX and ODS begin, and older XLS."""
 TEMPLATE: Final = (
     ",".join(COLUMNS)
     + "\n2001,,Alice Martin,fr,Never,false,false,None,,false,true\n"
@@ -174,6 +176,10 @@ async def try_import(visit: Visit) -> web.StreamResponse:
     """Look at a file, and say what it would do."""
     services, form = services_of(visit), visit.form()
     data = form.file("file", limit=MAX_FILE_BYTES)
+    if data.startswith(SPREADSHEETS):
+        form.refuse(
+            "file", visit.t("This is a spreadsheet. Save it there as CSV, in UTF-8 and with commas; send that.")
+        )
     if not form.ok:
         return await _import_page(visit, form=form)
     try:

@@ -129,11 +129,19 @@ async def test_a_file_that_changes_nothing_says_so(admin: Browser) -> None:
     assert (status, "There is nothing to do." in shown, DRAFT.search(shown)) == (200, True, None)
 
 
+async def test_a_file_without_users_is_not_said_to_be_done(admin: Browser) -> None:
+    status, shown = await send(admin, b"number,name\n")
+
+    assert (status, "The file has no users" in shown, "There is nothing to do." in shown) == (200, True, False)
+
+
 @pytest.mark.parametrize(
     ("data", "problem"),
     [
         pytest.param(b"", "Choose a file.", id="none"),
         pytest.param(b"number,mode\n2001,Sometimes\n", "Row 2, column mode: &#39;Sometimes&#39; is none", id="mode"),
+        pytest.param(b"PK\x03\x04\x14\x00", "This is a spreadsheet.", id="spreadsheet"),
+        pytest.param(b"number,name\n1\n", "keep the comma of every empty cell", id="cells"),
         pytest.param(b"name\nX\n", "Row 1, column number: the header has no such column.", id="header"),
     ],
 )
