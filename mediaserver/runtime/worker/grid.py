@@ -29,7 +29,13 @@ class Grid:
         return self._reached
 
     def after(self, wanted: float, now: float) -> float:
-        """First instant of the grid after ``wanted`` and after what has been reached: the next timer's."""
+        """First instant of the grid after ``wanted`` and after what has been reached: the next timer's.
+
+        One that is due, and whose timer has yet to go off, stays: a command that comes in between would put off the
+        frames of all calls by one.
+        """
+        if self._reached < self._due <= now:
+            return self._due
         latest = max(wanted, now, self._reached)
         self._due = (math.floor(latest * STEPS_HZ + _GRAIN) + 1) / STEPS_HZ
         return self._due

@@ -62,3 +62,14 @@ def test_what_is_wanted_later_waits_for_its_own_frame() -> None:
     grid.reach(START_S)
     due = grid.after(START_S + 1.0, START_S)
     assert START_S + 1.0 < due <= START_S + 1.0 + FRAME_S + 1e-6
+
+
+def test_a_command_does_not_put_off_the_step_that_is_due() -> None:
+    """Carried out after the instant and before its timer goes off, however late that is; the next frame comes then."""
+    grid = Grid()
+    grid.reach(START_S)
+    due = grid.after(START_S, START_S)
+    for late_s in (0.0, 0.0004, 0.015, 0.03):
+        assert grid.after(due + late_s, due + late_s) == due
+    assert grid.reach(due + 0.031) == due + 0.031
+    assert grid.after(due + 0.032, due + 0.032) == pytest.approx(due + 2 * FRAME_S)
