@@ -46,6 +46,7 @@ from mediaserver.call.recording import RecordingDesk
 from mediaserver.call.renegotiation import take_answer, take_offer
 from mediaserver.call.ringing import NO_ANSWER_TIMER, Forks
 from mediaserver.call.steering import Keypad, handle_info, refuse_info
+from mediaserver.call.takes import Takes
 from mediaserver.media import messages as media
 from mediaserver.sdp import SdpError
 from mediaserver.sip import events as sip
@@ -99,6 +100,7 @@ class Call:
         self.invited = invited
         self.forks = Forks(self)
         self.answering: Answering | None = None
+        self.takes = Takes(self)
         self.desk = RecordingDesk(self)
         self.keypad = Keypad(self)
         self._opening: set[int] = set()
@@ -449,7 +451,7 @@ class Call:
         self.to_worker(media.CloseCall(call_id=self.call_id))
 
     def _maybe_over(self) -> None:
-        if self.phase is CallPhase.CLOSING and not self.desk.busy and not self._sockets:
+        if self.phase is CallPhase.CLOSING and not self.takes.busy and not self._sockets:
             self.phase = CallPhase.OVER
             self.note("call.ended", cause=self.cause)
             self.emit(CallOver(cause=self.cause))

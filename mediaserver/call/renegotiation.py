@@ -49,7 +49,7 @@ def _changed(call: Call, party: Party, was_held: bool, was_codec: Codec | None, 
     call.set_media(party)
     if party.sdp.held != was_held:
         call.note("leg.held" if party.sdp.held else "leg.resumed", leg=party.role)
-        call.desk.mark(MarkKind.HOLD, now, (("leg", party.role), ("state", "on" if party.sdp.held else "off")))
+        call.takes.mark_all(MarkKind.HOLD, now, (("leg", party.role), ("state", "on" if party.sdp.held else "off")))
     if was_codec is not None and party.sdp.codec is not None and party.sdp.codec != was_codec:
         # the worker marks it in the recordings, at its place in the audio
         call.note("leg.codec-changed", leg=party.role, before=was_codec.value, after=party.sdp.codec.value)

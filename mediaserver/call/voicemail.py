@@ -70,7 +70,7 @@ class Deposit:
         call = self._call
         party = call.b if call.b.subscriber and call.b.subscriber.number == subscriber.number else call.a
         serial = call.context.around.next_number()
-        take = call.desk.open_take(
+        take = call.takes.open(
             party,
             subscriber,
             external_call_id=f"callhalf-{serial}:0",
@@ -111,4 +111,4 @@ class Deposit:
         self._call.emit(ArmTimer(name=_LIMIT, at=None))
         keep = (now - self._began) * 1000 >= self._call.context.config.voicemail.min_message_ms
         for take in self._takes:
-            self._call.desk.close_take(take, keep=keep, now=now)
+            self._call.takes.close(take, keep=keep, now=now)

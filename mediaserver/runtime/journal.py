@@ -66,7 +66,7 @@ class Journal:
         """The call is over: write its record and its events."""
         record = CallRecord(
             call_id=call.call_id,
-            external_tracking_id=call.desk.tracking_id,
+            external_tracking_id=call.takes.tracking_id,
             caller=PartyFacts(number=call.a.number, label=call.a.label),
             callee=PartyFacts(number=call.b.number, label=call.b.label),
             started_at=self._clock.wall(call.invited_at),
