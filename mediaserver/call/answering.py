@@ -112,7 +112,7 @@ class Phones(_Quiet):
         route = self._call.route
         assert isinstance(route, ToSubscriber)
         self._call.b.hop = route.contacts[0].hop
-        self._call.open_callee_leg(route.contacts[0].hop)
+        self._call.legs.open(self._call.b, route.contacts[0].hop)
 
     def opened(self, now: float) -> None:
         """Ring them all."""
@@ -146,7 +146,7 @@ class ServiceNumber(_Quiet):
 
     def open(self, now: float) -> None:
         """Open the source of sound that the service is."""
-        self._call.open_source(self._service.source, self._service.audio(self._call.language_of(self._call.a)))
+        self._call.legs.open_source(self._service.source, self._service.audio(self._call.language_of(self._call.a)))
 
     def opened(self, now: float) -> None:
         """Answer, ring for a while, ring for ever, or be busy."""
@@ -201,7 +201,7 @@ class CodeCall(_Quiet):
 
     def open(self, now: float) -> None:
         """A silent source; the confirmation is played over it."""
-        self._call.open_source(media.SourceKind.SILENCE)
+        self._call.legs.open_source(media.SourceKind.SILENCE)
 
     def opened(self, now: float) -> None:
         """Answer at once."""
@@ -251,7 +251,7 @@ class Mailbox(_Quiet):
 
     def open(self, now: float) -> None:
         """The mailbox's side says nothing by itself."""
-        self._call.open_source(media.SourceKind.SILENCE)
+        self._call.legs.open_source(media.SourceKind.SILENCE)
 
     def opened(self, now: float) -> None:
         """Answer the caller."""

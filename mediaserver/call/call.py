@@ -23,7 +23,6 @@ from mediaserver.call.effects import (
     Effect,
     Fields,
     Note,
-    OpenMedia,
     Progress,
     Reject,
     Release,
@@ -40,6 +39,7 @@ from mediaserver.call.inputs import (
     TimerFired,
     WorkerLost,
 )
+from mediaserver.call.media_legs import MediaLegs
 from mediaserver.call.negotiation import warning
 from mediaserver.call.party import Party
 from mediaserver.call.recording import RecordingDesk
@@ -50,7 +50,6 @@ from mediaserver.call.takes import Takes
 from mediaserver.media import messages as media
 from mediaserver.sdp import SdpError
 from mediaserver.sip import events as sip
-from mediaserver.sip.hops import Hop
 
 
 class CallPhase(StrEnum):
@@ -103,9 +102,7 @@ class Call:
         self.takes = Takes(self)
         self.desk = RecordingDesk(self)
         self.keypad = Keypad(self)
-        self._opening: set[int] = set()
-        self._sockets: set[int] = set()
-        """Media legs with ports, until their statistics came."""
+        self.legs = MediaLegs(self)
 
     # --- the two ways in -------------------------------------------------------------------
 
@@ -124,7 +121,7 @@ class Call:
         if answering is None:
             return self._refuse(480, "unreachable")
         self.answering = answering
-        self._open_leg(self.a, self.invited.source)
+        self.legs.open(self.a, self.invited.source)
         answering.open(now)
         return self._flush()
 
@@ -154,7 +151,7 @@ class Call:
             case RecordingUnavailable(recording_id=recording_id, reason=reason):
                 self.desk.on_failed(recording_id, reason, now)
             case WorkerLost():
-                self._sockets.clear()
+                self.legs.lost()
                 self.desk.on_worker_lost(now)
                 self.end("worker-lost", now)
             case HangUp(cause=cause):
@@ -220,35 +217,13 @@ class Call:
 
     # --- opening ----------------------------------------------------------------------------
 
-    def _open_leg(self, party: Party, hop: Hop) -> None:
-        bind, advertised = self.context.around.media_address(hop)
-        party.media_leg = self.context.around.next_number()
-        party.sdp.address = advertised
-        self._opening.add(party.media_leg)
-        self._sockets.add(party.media_leg)
-        self.emit(OpenMedia(leg_id=party.media_leg, host=bind))
-
-    def open_callee_leg(self, hop: Hop) -> None:
-        """Bind ports for a callee with a phone."""
-        self._open_leg(self.b, hop)
-
     def reopen(self) -> None:
         """Another callee's side takes over while the caller waits."""
         self.phase = CallPhase.OPENING
 
-    def open_source(self, kind: media.SourceKind, audio: tuple[media.Audio, ...] = ()) -> None:
-        """The callee is no phone but a source of sound."""
-        self.b.media_leg = self.context.around.next_number()
-        self.b.is_source = True
-        self._opening.add(self.b.media_leg)
-        self.to_worker(media.OpenSource(call_id=self.call_id, leg_id=self.b.media_leg, kind=kind, audio=audio))
-
     def _on_leg_opened(self, event: media.LegOpened, now: float) -> None:
-        for party in self.parties():
-            if party.media_leg == event.leg_id:
-                party.sdp.port = event.port
-        self._opening.discard(event.leg_id)
-        if not self._opening and self.phase is CallPhase.OPENING and self.answering is not None:
+        self.legs.opened(event)
+        if self.legs.ready and self.phase is CallPhase.OPENING and self.answering is not None:
             self.phase = CallPhase.RINGING
             self.answering.opened(now)
 
@@ -259,8 +234,8 @@ class Call:
         body = self.a.sdp.answer(prefer=self.b.sdp.codec) if early and self.a.sdp.has_offer else None
         self.emit(Progress(party="a", status=status, answer=body))
         if body is not None:
-            self.set_media(self.a)
-            self._bridge()
+            self.legs.set_media(self.a)
+            self.legs.bridge()
 
     def accept(self, now: float) -> None:
         """Answer the caller: from here on it is a call."""
@@ -270,21 +245,12 @@ class Call:
         self.phase = CallPhase.ANSWERED
         self.answered_at = now
         self.emit(Accept(party="a", body=body))
-        self.set_media(self.a)
-        self.set_media(self.b)
-        self._bridge()
+        self.legs.set_media(self.a)
+        self.legs.set_media(self.b)
+        self.legs.bridge()
         self.note("call.answered")
         if self.answering is not None:
             self.answering.answered(now)
-
-    def set_media(self, party: Party) -> None:
-        """Tell the worker what was negotiated for a leg, once there is something to tell."""
-        command = None if party.is_source else party.media_command()
-        if command is not None:
-            self.to_worker(command)
-
-    def _bridge(self) -> None:
-        self.to_worker(media.Bridge(call_id=self.call_id, leg_a=self.a.media_leg, leg_b=self.b.media_leg))
 
     def refuse(self, status: int, cause: str, headers: Fields = ()) -> None:
         """Refuse the caller for good."""
@@ -361,15 +327,15 @@ class Call:
                 self._on_leg_media(event, now)
 
     def _on_leg_media(self, event: media.LegEvent, now: float) -> None:
-        party = self._by_leg(event.leg_id)
+        party = self.legs.party_of(event.leg_id)
         match event:
             case media.LegOpened():
                 self._on_leg_opened(event, now)
             case media.LegOpenFailed(leg_id=leg_id, reason=reason):
-                self._sockets.discard(leg_id)
+                self.legs.closed(leg_id)
                 self._refuse_or_end(503, f"media-{reason}", now)
             case media.LegStatistics():
-                self._on_statistics(event)
+                self.legs.tell_statistics(event)
             case _ if party is not None and self.phase is not CallPhase.CLOSING:
                 self._on_party_media(party, event, now)
 
@@ -386,31 +352,9 @@ class Call:
             case media.FirstPacket():
                 self.note("leg.first-packet", leg=party.role)
             case media.AddressLearned():
-                self._on_learned(party, event)
+                self.legs.tell_learned(party, event)
             case _:
                 pass
-
-    def _by_leg(self, leg_id: int) -> Party | None:
-        return next((party for party in self.parties() if party.media_leg == leg_id), None)
-
-    def _on_learned(self, party: Party, event: media.AddressLearned) -> None:
-        offered = "none" if event.offered is None else f"{event.offered[0]}:{event.offered[1]}"
-        learned = f"{event.learned[0]}:{event.learned[1]}"
-        self.note("leg.address-learned", leg=party.role, offered=offered, learned=learned)
-
-    def _on_statistics(self, event: media.LegStatistics) -> None:
-        self._sockets.discard(event.leg_id)
-        party = self._by_leg(event.leg_id)
-        dropped = ",".join(f"{reason}={count}" for reason, count in event.dropped)
-        self.note(
-            "leg.statistics",
-            leg=party.role if party else "",
-            received=str(event.packets_received),
-            sent=str(event.packets_sent),
-            lost=str(event.packets_lost),
-            jitter_ms=f"{event.jitter_ms:.2f}",
-            dropped=dropped,
-        )
 
     # --- timers and the end ------------------------------------------------------------------
 
@@ -451,7 +395,7 @@ class Call:
         self.to_worker(media.CloseCall(call_id=self.call_id))
 
     def _maybe_over(self) -> None:
-        if self.phase is CallPhase.CLOSING and not self.takes.busy and not self._sockets:
+        if self.phase is CallPhase.CLOSING and not self.takes.busy and not self.legs.busy:
             self.phase = CallPhase.OVER
             self.note("call.ended", cause=self.cause)
             self.emit(CallOver(cause=self.cause))

@@ -46,7 +46,7 @@ def take_answer(call: Call, party: Party, answer: bytes, now: float) -> None:
 
 
 def _changed(call: Call, party: Party, was_held: bool, was_codec: Codec | None, now: float) -> None:
-    call.set_media(party)
+    call.legs.set_media(party)
     if party.sdp.held != was_held:
         call.note("leg.held" if party.sdp.held else "leg.resumed", leg=party.role)
         call.takes.mark_all(MarkKind.HOLD, now, (("leg", party.role), ("state", "on" if party.sdp.held else "off")))

@@ -79,7 +79,7 @@ class Forks:
             call.note("call.early-media-unusable", error=str(error))
             return
         call.b.hop = self._ringing[key].hop
-        call.set_media(call.b)
+        call.legs.set_media(call.b)
         if not self._early:
             self._early = key
             self._told.add(183)
