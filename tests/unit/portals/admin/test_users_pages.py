@@ -198,3 +198,16 @@ async def test_a_form_that_is_sent_twice_is_saved_once(admin: Browser, path: str
 
 async def test_a_deleted_user_s_address_leads_to_the_list(admin: Browser) -> None:
     assert 'href="/admin/users"' in (await admin.text("/users/7777", status=404)).split("<main")[1]
+
+
+async def test_whoever_deletes_somebody_in_a_call_is_told_what_becomes_of_it(admin: Browser, side: WebSide) -> None:
+    told = "The call that is going on is not cut off"
+    assert told not in await admin.text("/users/1001/delete")
+    side.exchange.put_call("c", PEOPLE[1], "9002")
+    assert told in await admin.text("/users/1001/delete")
+
+
+async def test_the_list_of_problems_says_which_field_each_is_about(admin: Browser) -> None:
+    shown = await admin.refused("/users/1003", {"name": "x" * 129, "language": "fr", "no_answer_s": "0"})
+    assert '<a href="#f-name">Name: At most 128 characters; these are 129.</a>' in shown
+    assert '<a href="#f-no_answer_s">Rings before that: A whole number from 1 to 600.</a>' in shown
