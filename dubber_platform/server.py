@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 
 import structlog
 from aiohttp import web
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from callmodel.errors import reason_of
 from dubber_platform.api.app import create_app
@@ -20,6 +21,7 @@ from dubber_platform.api.upkeep import keep_up
 from dubber_platform.config import Chance, PlatformConfig
 from dubber_platform.portal.site import PREFIX as PORTAL
 from dubber_platform.seed import seed_demo
+from dubber_platform.store.database import SchemaError
 from webkit.assets import AssetsMissing
 
 log = structlog.get_logger("dubber_platform")
@@ -66,7 +68,13 @@ async def run_platform(
     if config.base_path.startswith(f"{PORTAL}/"):
         raise PlatformStartError(f"region cannot be {config.region}: that is where the pages are", setting="region")
     context = tls_context(config)
-    credentials = await seed_demo(config, clock, ids)
+    try:
+        credentials = await seed_demo(config, clock, ids)
+    except (SchemaError, SQLAlchemyError, ImportError) as error:
+        cause = error.orig if isinstance(error, DBAPIError) else error
+        raise PlatformStartError(
+            f"the platform's database cannot be opened: {cause}", setting="database_url"
+        ) from error
     try:
         app = create_app(config, clock, ids)
     except AssetsMissing as error:

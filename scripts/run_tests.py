@@ -21,8 +21,19 @@ ROOT = Path(__file__).resolve().parent.parent
 BIN = Path(sys.executable).parent
 IN_CI = os.environ.get("CI") == "true"
 
-PROGRAMS = {"sipp": "sip-tester", "baresip": "baresip-core", "cc": "gcc libc6-dev", "chromium": "chromium"}
+PROGRAMS = {
+    "sipp": "sip-tester",
+    "baresip": "baresip-core",
+    "cc": "gcc libc6-dev",
+    "chromium": "chromium",
+    "postgres": "postgresql",
+}
 """Programs that tests drive, and the Debian packages that have each."""
+
+APART = Path("/usr/lib/postgresql")
+"""Here Debian keeps what is not on PATH because there may be several versions of it."""
+NO_CLUSTER = Path("/etc/postgresql-common/createcluster.d/no_main_cluster.conf")
+"""While it is there, Debian's package makes no database of its own, and starts no server for it."""
 
 PYTEST_COUNTS = re.compile(r"(\d+) (passed|failed|error|errors|skipped|xfailed|xpassed|deselected)")
 
@@ -66,9 +77,20 @@ def lanes() -> tuple[Lane, ...]:
         Lane(name="import contracts", command=(str(BIN / "lint-imports"),), group="lint"),
         Lane(name="core", command=(*pytest, "-n", "2", "tests/unit", "tests/machines", "tests/wire", "tests/calls")),
         Lane(name="browser", command=(*pytest, "tests/browser"), needs=("chromium",), absent=no_pages, beside=True),
+        Lane(name="PostgreSQL", command=(*pytest, "-n", "2", "--postgresql", *ON_POSTGRESQL), needs=("postgres",)),
         Lane(name="end to end", command=(*pytest, "tests/e2e"), needs=("cc",), absent=no_native_forwarder),
         Lane(name="interop", command=(*pytest, "tests/interop"), needs=("sipp", "baresip")),
     )
+
+
+ON_POSTGRESQL = (
+    "tests/postgres",
+    *(f"tests/unit/catalog/test_catalog_{room}.py" for room in ("enabling", "lists", "people", "provisioning", "rows")),
+    "tests/unit/catalog/test_roster.py",
+    "tests/unit/catalog/test_service_settings.py",
+    *(f"tests/unit/dubber_platform/test_dp_{room}.py" for room in ("browse", "labels", "visibility")),
+)
+"""Tests of both stores run a second time, on PostgreSQL, beside those that are about it."""
 
 
 def no_native_forwarder() -> str:
@@ -103,7 +125,7 @@ def main() -> int:
 
 def install_programs() -> None:
     """Install missing test programs when we may; otherwise name them."""
-    needed = (packages for program, packages in PROGRAMS.items() if shutil.which(program) is None)
+    needed = (packages for program, packages in PROGRAMS.items() if not there(program))
     missing = sorted(package for packages in needed for package in packages.split())
     if not missing:
         return
@@ -111,6 +133,8 @@ def install_programs() -> None:
         print(f"missing test programs; on Debian: apt-get install {' '.join(missing)}", flush=True)
         return
     environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+    NO_CLUSTER.parent.mkdir(parents=True, exist_ok=True)
+    NO_CLUSTER.write_text("create_main_cluster = false\n", encoding="utf-8")
     for command in (
         ("apt-get", "update", "-qq"),
         ("apt-get", "install", "-y", "-qq", "--no-install-recommends", *missing),
@@ -118,6 +142,12 @@ def install_programs() -> None:
         done = subprocess.run(command, env=environment, stdout=subprocess.DEVNULL, check=False)
         if done.returncode != 0:
             print(f"{' '.join(command)} failed with status {done.returncode}", flush=True)
+    NO_CLUSTER.unlink()
+
+
+def there(program: str) -> bool:
+    """Whether it is installed."""
+    return shutil.which(program) is not None or any(APART.glob(f"*/bin/{program}"))
 
 
 def at_once(work: Callable[[Lane], Result], lane: Lane) -> Future[Result]:
@@ -129,7 +159,7 @@ def at_once(work: Callable[[Lane], Result], lane: Lane) -> Future[Result]:
 
 def run(lane: Lane) -> Result:
     """Run one lane, passing its output on as it comes, or all at once when it runs beside others."""
-    why = lane.absent() or ", ".join(f"no {program}" for program in lane.needs if shutil.which(program) is None)
+    why = lane.absent() or ", ".join(f"no {program}" for program in lane.needs if not there(program))
     if why:
         return Result(lane=lane.name, verdict=f"did not run: {why}", seconds=0.0)
     began = time.monotonic()

@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import pytest
 from hypothesis import HealthCheck, settings
+
+if TYPE_CHECKING:
+    from tests.support.databases import Databases
+    from tests.support.postgresql import PostgresServer
 
 settings.register_profile(
     "steady",
@@ -11,3 +19,27 @@ settings.register_profile(
     print_blob=True,
 )
 settings.load_profile("steady")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """One option of ours."""
+    told = "stores that tests open lie on a PostgreSQL server that is started for them, instead of in memory"
+    parser.addoption("--postgresql", action="store_true", help=told)
+
+
+@pytest.fixture(scope="session")
+def postgresql() -> Iterator[PostgresServer]:
+    """A PostgreSQL server, started once."""
+    from tests.support.postgresql import postgres_server
+
+    with postgres_server() as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def databases(request: pytest.FixtureRequest) -> Databases:
+    """Where the stores of this run lie."""
+    from tests.support.databases import Databases
+
+    wanted = request.config.getoption("--postgresql")
+    return Databases(request.getfixturevalue("postgresql") if wanted else None)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import ForeignKey, Index, String, Text, UniqueConstraint
+from sqlalchemy import ForeignKey, Index, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from dubber_platform.store.schema import Base, Dated
+from dubber_platform.store.schema import Base, Dated, chars
 
 
 class Note(Base):
@@ -18,9 +18,9 @@ class Note(Base):
     id: Mapped[int] = mapped_column(primary_key=True, autoincrement=True)
     recording_id: Mapped[int] = mapped_column(ForeignKey("recordings.id", ondelete="CASCADE"))
     user_id: Mapped[str | None] = mapped_column(ForeignKey("users.id", ondelete="SET NULL"), index=True)
-    author: Mapped[str] = mapped_column(String(257))
+    author: Mapped[str] = mapped_column(chars(257))
     """The name at the time; it outlives the user."""
-    text: Mapped[str] = mapped_column(String(2000))
+    text: Mapped[str] = mapped_column(chars(2000))
     date_created: Mapped[datetime]
 
 
@@ -28,11 +28,11 @@ class ShareLink(Base):
     """Whoever has the link may hear the recording until it expires; only the token's digest is kept."""
 
     __tablename__ = "share_links"
-    id: Mapped[str] = mapped_column(String(20), primary_key=True)
+    id: Mapped[str] = mapped_column(chars(20), primary_key=True)
     recording_id: Mapped[int] = mapped_column(ForeignKey("recordings.id", ondelete="CASCADE"), index=True)
-    token_hash: Mapped[str] = mapped_column(String(64), unique=True)
+    token_hash: Mapped[str] = mapped_column(chars(64), unique=True)
     user_id: Mapped[str | None] = mapped_column(ForeignKey("users.id", ondelete="SET NULL"), index=True)
-    author: Mapped[str] = mapped_column(String(257))
+    author: Mapped[str] = mapped_column(chars(257))
     date_created: Mapped[datetime]
     expires_at: Mapped[datetime] = mapped_column(index=True)
 
@@ -60,14 +60,14 @@ class DoNotRecord(Base):
 
     __tablename__ = "do_not_record"
     __table_args__ = (UniqueConstraint("user_id", "plain"),)
-    id: Mapped[str] = mapped_column(String(20), primary_key=True)
+    id: Mapped[str] = mapped_column(chars(20), primary_key=True)
     user_id: Mapped[str] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"))
-    number: Mapped[str] = mapped_column(String(50))
+    number: Mapped[str] = mapped_column(chars(50))
     """As it was typed."""
-    plain: Mapped[str] = mapped_column(String(50))
+    plain: Mapped[str] = mapped_column(chars(50))
     """As numbers are compared."""
-    reason: Mapped[str] = mapped_column(String(255))
-    author: Mapped[str] = mapped_column(String(257))
+    reason: Mapped[str] = mapped_column(chars(255))
+    author: Mapped[str] = mapped_column(chars(257))
     date_created: Mapped[datetime]
 
 
@@ -76,9 +76,9 @@ class Team(Dated, Base):
 
     __tablename__ = "teams"
     __table_args__ = (UniqueConstraint("account_id", "name"),)
-    id: Mapped[str] = mapped_column(String(20), primary_key=True)
+    id: Mapped[str] = mapped_column(chars(20), primary_key=True)
     account_id: Mapped[str] = mapped_column(ForeignKey("accounts.id"))
-    name: Mapped[str] = mapped_column(String(128))
+    name: Mapped[str] = mapped_column(chars(128))
 
 
 class TeamMember(Base):
@@ -87,7 +87,7 @@ class TeamMember(Base):
     __tablename__ = "team_members"
     team_id: Mapped[str] = mapped_column(ForeignKey("teams.id", ondelete="CASCADE"), primary_key=True)
     user_id: Mapped[str] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), primary_key=True, index=True)
-    role: Mapped[str] = mapped_column(String(20))
+    role: Mapped[str] = mapped_column(chars(20))
 
 
 class TeamReach(Base):

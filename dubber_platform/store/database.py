@@ -54,11 +54,11 @@ class Database:
 
 def engine_of(url: str, **options: Any) -> Engine:
     """SQLAlchemy's engine as the platform uses it, with further options of its own; nothing is opened yet."""
-    arguments: dict[str, Any] = {"check_same_thread": False} if url.startswith("sqlite") else {}
-    engine = create_engine(url, connect_args=arguments, hide_parameters=True, **options)
-    if url.startswith("sqlite"):
-        event.listen(engine, "connect", _tune_sqlite)
-        event.listen(engine, "begin", _begin_sqlite)
+    if not url.startswith("sqlite"):
+        return create_engine(url, pool_pre_ping=True, hide_parameters=True, **options)  # it may be started anew
+    engine = create_engine(url, connect_args={"check_same_thread": False}, hide_parameters=True, **options)
+    event.listen(engine, "connect", _tune_sqlite)
+    event.listen(engine, "begin", _begin_sqlite)
     return engine
 
 

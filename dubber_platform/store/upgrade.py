@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from sqlalchemy import Connection, select, text
+from sqlalchemy import VARCHAR, Connection, inspect, select, text
 from sqlalchemy.orm import Session
 
 from dubber_platform.store import search
@@ -46,5 +46,17 @@ def to_2(connection: Connection) -> None:
     connection.execute(text("UPDATE schema_version SET version = 2"))
 
 
-UPGRADES: Mapping[int, Callable[[Connection], None]] = {1: to_2}
+def to_3(connection: Connection) -> None:
+    """On PostgreSQL text is what it is on SQLite: of any length, and in the order of its code points."""
+    if connection.dialect.name == "postgresql":
+        looked = inspect(connection)
+        for table in looked.get_table_names():
+            for column in looked.get_columns(table):
+                if isinstance(column["type"], VARCHAR):
+                    change = f'ALTER TABLE {table} ALTER COLUMN "{column["name"]}" TYPE TEXT COLLATE "C"'
+                    connection.execute(text(change))
+    connection.execute(text("UPDATE schema_version SET version = 3"))
+
+
+UPGRADES: Mapping[int, Callable[[Connection], None]] = {1: to_2, 2: to_3}
 """By the version they start from."""

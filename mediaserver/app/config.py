@@ -180,6 +180,8 @@ class DubberTable(_Table):
     """Rate limit."""
     calls_per_day: int = Field(default=1_000_000, ge=1)
     """Rate limit."""
+    database_url: str = ""
+    """SQLAlchemy URL of its database, not the carrier's; empty: SQLite in the data directory."""
 
 
 class Settings(_Table):
@@ -220,7 +222,8 @@ class Settings(_Table):
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     """What is logged."""
     database_url: str = ""
-    """SQLAlchemy URL of the carrier's database; empty: SQLite in the data directory."""
+    """SQLAlchemy URL of the carrier's database, such as ``postgresql+psycopg://user:password@host/name`` (install the
+    extra ``postgresql``); empty: SQLite in the data directory."""
     codes: CodesSettings = CodesSettings()
     recording: RecordingTable = RecordingTable()
     calls: CallsTable = CallsTable()
@@ -255,6 +258,14 @@ class Settings(_Table):
                 "listen on 127.0.0.1, or say allow_demo_users (--allow-demo-users)"
             )
         self.codes.table()
+        return self
+
+    @model_validator(mode="after")
+    def _two_companies_two_databases(self) -> Settings:
+        if self.database_url and self.database_url == self.dubber.database_url:
+            raise ValueError(
+                "dubber.database_url is the carrier's database_url; give the platform a database of its own"
+            )
         return self
 
     @property

@@ -157,6 +157,7 @@ class Product:
         settings = self.settings
         config = PlatformConfig(
             data_dir=settings.data_dir / "dubber",
+            database_url=settings.dubber.database_url or None,
             host=settings.host,
             port=settings.dubber_port,
             cert_file=certificates.dubber_cert_file,
@@ -172,6 +173,7 @@ class Product:
             told = {
                 "port": f"dubber_port: {error}. Choose another with --dubber-port (0 picks a free one)",
                 "region": f"dubber.region: {error}",
+                "database_url": f"dubber.database_url: {error}",
             }
             raise StartError(told.get(error.setting, str(error))) from error
         self._stack.push_async_callback(platform.stop)

@@ -26,13 +26,14 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 from multidict import CIMultiDictProxy
+from sqlalchemy import insert, select
 from sqlalchemy.orm import Session
 
 from dubber_platform import PlatformConfig, create_app, seed_demo, tls_context
 from dubber_platform.api.context import PLATFORM, Platform
 from dubber_platform.secrets_at_rest import digest_token, hash_password
-from dubber_platform.store.database import Database
-from dubber_platform.store.schema import Token, User
+from dubber_platform.store.database import Database, engine_of
+from dubber_platform.store.schema import Base, SchemaVersion, Token, User
 
 START = datetime(2026, 3, 26, 16, 51, 46, tzinfo=UTC)
 BASE = "/sandbox/v1"
@@ -164,6 +165,8 @@ async def open_bench(config: PlatformConfig, *, secure: bool = True) -> AsyncIte
     (config.data_dir / "key.pem").write_bytes(key)
     for name, content in (await seeded_files()).items():
         (config.data_dir / name).write_bytes(content)
+    if config.database_url is not None:
+        copy_rows(f"sqlite:///{config.data_dir / 'platform.sqlite'}", config.database_url)
     config = replace(config, cert_file=config.data_dir / "cert.pem", key_file=config.data_dir / "key.pem")
     app = create_app(config, clock, ids)
     server = TestServer(app, scheme="https" if secure else "http")
@@ -189,6 +192,18 @@ async def seeded_files() -> dict[str, bytes]:
             await database.close()
             _FILES.update({path.name: path.read_bytes() for path in Path(directory).iterdir()})
     return _FILES
+
+
+def copy_rows(source: str, target: str) -> None:
+    """All rows of one platform's database to another that has none."""
+    of_source, of_target = engine_of(source), engine_of(target)
+    with of_source.connect() as read, of_target.begin() as written:
+        for table in Base.metadata.sorted_tables:
+            rows = [dict(row) for row in read.execute(select(table)).mappings()]
+            if rows and table is not SchemaVersion.__table__:
+                written.execute(insert(table), rows)
+    of_source.dispose()
+    of_target.dispose()
 
 
 def _token(seed: dict[str, str]) -> Token:

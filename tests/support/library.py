@@ -18,6 +18,7 @@ from dubber_platform.store.database import create_schema, engine_of
 from dubber_platform.store.recordings import set_tags
 from dubber_platform.store.schema import Account, DubPoint, Group, Recording, User
 from dubber_platform.store.visibility import Viewer, viewer_of
+from tests.support.databases import IN_MEMORY
 from tests.support.dubber import START, CountedChance
 
 DATES = {"date_created": START, "date_updated": START}
@@ -108,10 +109,13 @@ class Library:
         return found
 
 
-def open_library() -> Library:
-    """Everything in memory; close it in the end."""
-    engine = engine_of("sqlite://", poolclass=StaticPool)
-    _connection(engine).deserialize(_empty())
+def open_library(url: str = IN_MEMORY) -> Library:
+    """Everything in memory, or in a database that has the tables; close it in the end."""
+    if url == IN_MEMORY:
+        engine = engine_of(url, poolclass=StaticPool)
+        _connection(engine).deserialize(_empty())
+    else:
+        engine = engine_of(url)
     session = Session(engine)
     library = Library(session)
     library.group("g")
@@ -123,7 +127,7 @@ def open_library() -> Library:
 @cache
 def _empty() -> bytes:
     """A store with nothing in it, made once: its tables take longer to make than most tests."""
-    engine = engine_of("sqlite://", poolclass=StaticPool)
+    engine = engine_of(IN_MEMORY, poolclass=StaticPool)
     create_schema(engine)
     content = _connection(engine).serialize()
     engine.dispose()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import typer
@@ -11,6 +12,8 @@ from mediaserver.app.console import ConfigOption, DataDirOption, JsonOption, out
 app = typer.Typer(no_args_is_help=True, help="Settings.")
 
 _SECRET = {"client_secret", "password"}
+_PASSWORD = re.compile(r"(?<=[^/]):[^/@]*@")
+"""In an address, behind the user's name."""
 
 
 @app.command()
@@ -60,7 +63,10 @@ def _toml(value: Any) -> str:
 
 
 def _masked(values: dict[str, Any]) -> dict[str, Any]:
-    return {
-        key: _masked(value) if isinstance(value, dict) else ("***" if key in _SECRET and value else value)
-        for key, value in values.items()
-    }
+    return {key: _masked(value) if isinstance(value, dict) else _shown(key, value) for key, value in values.items()}
+
+
+def _shown(key: str, value: Any) -> Any:
+    if key == "database_url":
+        return _PASSWORD.sub(":***@", value)
+    return "***" if key in _SECRET and value else value

@@ -41,6 +41,7 @@ from catalog.installing import (
     set_auto_provisioning,
     set_identifiers,
 )
+from tests.support.databases import Databases
 
 NOW = datetime(2026, 3, 4, 9, 30, tzinfo=UTC)
 LATER = NOW + timedelta(minutes=5)
@@ -52,9 +53,9 @@ RECORDED = replace(IDLE, recording=RecordingSettings(mode=RecordingMode.ALWAYS))
 
 
 @pytest.fixture
-def bare() -> Iterator[Catalog]:
+def bare(databases: Databases) -> Iterator[Catalog]:
     """Nothing is installed."""
-    with Catalog.open("sqlite://") as opened:
+    with Catalog.open(databases.catalog()) as opened:
         yield opened
 
 

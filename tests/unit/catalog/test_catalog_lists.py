@@ -17,6 +17,7 @@ from callmodel.subscriber import RecordingSettings, Subscriber
 from catalog import CallRecord, Catalog, DayFigures, ProvisioningStatus, SortBy
 from catalog.provisioning import due_query
 from catalog.subscribers import page_query
+from tests.support.databases import Databases
 from tests.support.recordings import finished
 
 NOW = datetime(2026, 3, 4, 9, 30, tzinfo=UTC)
@@ -34,8 +35,8 @@ def user(index: int) -> Subscriber:
 
 
 @pytest.fixture(scope="module")
-def catalog() -> Iterator[Catalog]:
-    with Catalog.open("sqlite://") as opened:
+def catalog(databases: Databases) -> Iterator[Catalog]:
+    with Catalog.open(databases.catalog()) as opened:
         opened.subscribers.upsert_all([(user(index), None) for index in range(60)], now=NOW)
         yield opened
 
@@ -94,29 +95,28 @@ def test_users_are_counted_by_mode(catalog: Catalog) -> None:
     assert catalog.subscribers.mode_counts() == dict.fromkeys(RecordingMode, 12)
 
 
-def test_a_mode_that_nobody_has_counts_nothing() -> None:
-    with Catalog.open("sqlite://") as empty:
+def test_a_mode_that_nobody_has_counts_nothing(databases: Databases) -> None:
+    with Catalog.open(databases.catalog()) as empty:
         assert empty.subscribers.mode_counts() == dict.fromkeys(RecordingMode, 0)
 
 
 @pytest.mark.parametrize("descending", [False, True], ids=["up", "down"])
 @pytest.mark.parametrize("sort", list(SortBy))
-def test_a_page_of_users_is_read_in_the_order_of_an_index(catalog: Catalog, sort: SortBy, descending: bool) -> None:
+def test_a_page_of_users_is_read_in_the_order_of_an_index(sort: SortBy, descending: bool) -> None:
     """No sort of the whole list: the plan has no temporary tree."""
     query = page_query(sort, descending=descending).limit(50).offset(5000)
-    assert "TEMP B-TREE" not in plan(catalog, query)
+    assert "TEMP B-TREE" not in plan(query)
 
 
 @pytest.mark.parametrize("status", list(ProvisioningStatus))
-def test_what_is_due_is_read_in_the_order_of_an_index(catalog: Catalog, status: ProvisioningStatus) -> None:
-    assert "TEMP B-TREE" not in plan(catalog, due_query(status, NOW, 10))
+def test_what_is_due_is_read_in_the_order_of_an_index(status: ProvisioningStatus) -> None:
+    assert "TEMP B-TREE" not in plan(due_query(status, NOW, 10))
 
 
-def plan(catalog: Catalog, query: object) -> str:
+def plan(query: object) -> str:
     """How SQLite would answer, in its words."""
-    engine = catalog.database.engine
-    statement = str(query.compile(engine, compile_kwargs={"literal_binds": True}))  # type: ignore[attr-defined] # any
-    with catalog.database.read() as connection:
+    with Catalog.open("sqlite://") as catalog, catalog.database.read() as connection:
+        statement = str(query.compile(connection, compile_kwargs={"literal_binds": True}))  # type: ignore[attr-defined] # any
         return "\n".join(row[3] for row in connection.execute(text(f"EXPLAIN QUERY PLAN {statement}")))
 
 
@@ -134,9 +134,9 @@ def call(index: int, caller: str, callee: str, started_at: datetime = NOW) -> Ca
     )
 
 
-def test_calls_of_a_number_are_those_of_either_side_each_once_newest_first() -> None:
+def test_calls_of_a_number_are_those_of_either_side_each_once_newest_first(databases: Databases) -> None:
     made = [call(0, "1", "2"), call(1, "3", "1"), call(2, "2", "3"), call(3, "1", "1"), call(4, "1", "3")]
-    with Catalog.open("sqlite://") as opened:
+    with Catalog.open(databases.catalog()) as opened:
         opened.calls.put_with_events([(one, ()) for one in made])
         assert [one.call_id for one in opened.calls.list(number="1")] == ["c4", "c3", "c1", "c0"]
         assert [one.call_id for one in opened.calls.list(number="1", limit=2)] == ["c4", "c3"]
@@ -167,7 +167,7 @@ def test_figures_tell_what_happened_on_each_day_of_the_zone(tmp_path: Path) -> N
     )
 
 
-def test_a_week_has_seven_days_also_when_clocks_change() -> None:
-    with Catalog.open("sqlite://") as opened:
+def test_a_week_has_seven_days_also_when_clocks_change(databases: Databases) -> None:
+    with Catalog.open(databases.catalog()) as opened:
         days = opened.figures.by_day(date(2026, 3, 31), zone=ZoneInfo("Europe/Paris"))
     assert [one.day for one in days] == [date(2026, 3, day) for day in range(25, 32)]

@@ -12,6 +12,7 @@ from sqlalchemy.exc import IntegrityError
 
 from callmodel.modes import Language
 from catalog import Actor, ApiToken, AuditChange, AuditEntry, Catalog, PortalAccount, PortalRole
+from tests.support.databases import Databases
 
 NOW = datetime(2026, 3, 4, 9, 30, tzinfo=UTC)
 LATER = NOW + timedelta(minutes=5)
@@ -22,8 +23,8 @@ ADMIN = Actor(name="admin", address="192.0.2.7")
 
 
 @pytest.fixture
-def catalog() -> Iterator[Catalog]:
-    with Catalog.open("sqlite://") as opened:
+def catalog(databases: Databases) -> Iterator[Catalog]:
+    with Catalog.open(databases.catalog()) as opened:
         yield opened
 
 

@@ -12,6 +12,7 @@ from sqlalchemy.exc import IntegrityError
 from callmodel.subscriber import Subscriber
 from catalog import Actor, Catalog, ProvisioningState, ProvisioningStatus
 from catalog.installing import install_group
+from tests.support.databases import Databases
 
 NOW = datetime(2026, 3, 4, 9, 30, tzinfo=UTC)
 LEASE = timedelta(minutes=2)
@@ -19,8 +20,8 @@ SECOND = timedelta(seconds=1)
 
 
 @pytest.fixture
-def catalog() -> Iterator[Catalog]:
-    with Catalog.open("sqlite://") as opened:
+def catalog(databases: Databases) -> Iterator[Catalog]:
+    with Catalog.open(databases.catalog()) as opened:
         opened.subscribers.upsert_all([(Subscriber(number=str(n)), None) for n in range(5)], now=NOW)
         yield opened
 

@@ -21,6 +21,7 @@ from catalog import (
     UploadJob,
     UploadProgress,
 )
+from tests.support.databases import Databases
 from tests.support.recordings import finished
 
 NOW = datetime(2026, 3, 4, 9, 30, tzinfo=UTC)
@@ -44,8 +45,8 @@ FULL = Subscriber(
 
 
 @pytest.fixture
-def catalog() -> Iterator[Catalog]:
-    with Catalog.open("sqlite://") as opened:
+def catalog(databases: Databases) -> Iterator[Catalog]:
+    with Catalog.open(databases.catalog()) as opened:
         yield opened
 
 

@@ -14,6 +14,7 @@ from catalog import Actor, Catalog, GroupIdMissing, ProviderSettings, UsersFileE
 from catalog.identifiers import identified
 from catalog.installing import install_configured
 from catalog.users_file import COLUMNS, FileFormat, Imported, export_users, import_users, parse_users
+from tests.support.databases import Databases
 
 NOW = datetime(2026, 3, 4, 9, 30, tzinfo=UTC)
 ACTOR = Actor(name="test")
@@ -44,15 +45,15 @@ def known(subscriber: Subscriber) -> Subscriber:
 
 
 @pytest.fixture(scope="module")
-def one_catalog() -> Iterator[Catalog]:
-    with Catalog.open("sqlite://") as opened:
+def one_catalog(databases: Databases) -> Iterator[Catalog]:
+    with Catalog.open(databases.catalog()) as opened:
         install_configured(opened, "g-1", now=NOW)
         yield opened
 
 
 @pytest.fixture
-def catalog() -> Iterator[Catalog]:
-    with Catalog.open("sqlite://") as opened:
+def catalog(databases: Databases) -> Iterator[Catalog]:
+    with Catalog.open(databases.catalog()) as opened:
         install_configured(opened, "g-1", now=NOW)
         yield opened
 
@@ -198,8 +199,8 @@ def test_nothing_of_a_bad_file_is_applied(catalog: Catalog) -> None:
     assert catalog.subscribers.list() == ()
 
 
-def test_a_file_that_enables_users_needs_an_installed_group() -> None:
-    with Catalog.open("sqlite://") as catalog:
+def test_a_file_that_enables_users_needs_an_installed_group(databases: Databases) -> None:
+    with Catalog.open(databases.catalog()) as catalog:
         with pytest.raises(GroupIdMissing):
             import_users(catalog, b"number,mode\n1,Never\n2,Always\n", CSV, realm="r", actor=ACTOR, now=NOW)
         assert catalog.subscribers.list() == ()

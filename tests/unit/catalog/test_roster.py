@@ -11,6 +11,7 @@ import pytest
 from callmodel.modes import RecordingMode
 from callmodel.subscriber import RecordingSettings, Subscriber
 from catalog import Catalog
+from tests.support.databases import Databases
 
 NOW = datetime(2024, 5, 1, tzinfo=UTC)
 ADA = Subscriber(number="1001", name="Ada")
@@ -18,8 +19,8 @@ BEN = Subscriber(number="1002", name="Ben")
 
 
 @pytest.fixture
-def catalog() -> Iterator[Catalog]:
-    with Catalog.open("sqlite://") as opened:
+def catalog(databases: Databases) -> Iterator[Catalog]:
+    with Catalog.open(databases.catalog()) as opened:
         for subscriber in (BEN, ADA):
             opened.subscribers.upsert(subscriber, now=NOW)
         yield opened

@@ -12,6 +12,7 @@ import pytest
 from callmodel.codes import FeatureCode, FeatureCodes, FeatureCommand
 from callmodel.modes import FailureBehavior, OnDemandAnnounce, OnDemandStop, RepeatedCode, TonePreset
 from catalog import Catalog, ReminderTone, ServiceSettings, SettingError, SettingProblem
+from tests.support.databases import Databases
 
 NOW = datetime(2024, 5, 1, 12, 0, tzinfo=UTC)
 CODES = FeatureCodes(
@@ -32,8 +33,8 @@ EVERYTHING = ServiceSettings(
 
 
 @pytest.fixture
-def catalog() -> Iterator[Catalog]:
-    with Catalog.open("sqlite://") as opened:
+def catalog(databases: Databases) -> Iterator[Catalog]:
+    with Catalog.open(databases.catalog()) as opened:
         yield opened
 
 

@@ -86,6 +86,6 @@ async def test_a_database_of_another_version_is_refused(tmp_path: Path) -> None:
     await seed_demo(config, lambda: START, CountedChance())
     database = Database(config.sqlalchemy_url)
     await database.run(lambda session: session.execute(text("UPDATE schema_version SET version = 99")))
-    with pytest.raises(SchemaError, match="has version 99, this program needs 2"):
+    with pytest.raises(SchemaError, match="has version 99, this program needs 3"):
         await database.open()
     await database.close()

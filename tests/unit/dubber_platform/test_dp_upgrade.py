@@ -13,6 +13,7 @@ from dubber_platform.store import upgrade
 from dubber_platform.store.browse import Filter, browse
 from dubber_platform.store.database import create_schema, engine_of
 from dubber_platform.store.detail import one
+from dubber_platform.store.schema import SCHEMA_VERSION
 from dubber_platform.store.visibility import viewer_of
 from tests.support.dubber import START
 
@@ -76,7 +77,7 @@ def test_what_was_there_is_found_again(version_1: str) -> None:
         kept = one(session, viewer, 7, now=START)
         facts = (kept.row.tags, kept.row.starred, kept.hold, kept.withheld_reason, kept.expires_at.isoformat())
         assert facts == (("vip",), True, None, "", "2026-06-24T16:51:46+00:00")
-        assert session.scalar(text("SELECT version FROM schema_version")) == 2
+        assert session.scalar(text("SELECT version FROM schema_version")) == SCHEMA_VERSION
     engine.dispose()
 
 
@@ -91,5 +92,5 @@ def test_an_upgrade_that_fails_changes_nothing(version_1: str, monkeypatch: pyte
     assert shape(version_1) == before
     create_schema(engine)
     with engine.connect() as connection:
-        assert connection.scalar(text("SELECT version FROM schema_version")) == 2
+        assert connection.scalar(text("SELECT version FROM schema_version")) == SCHEMA_VERSION
     engine.dispose()

@@ -15,6 +15,7 @@ from dubber_platform.store.detail import one
 from dubber_platform.store.refused import RefusedError, Why
 from dubber_platform.store.schema import Recording
 from dubber_platform.store.visibility import Right, rights_over
+from tests.support.databases import Databases
 from tests.support.dubber import START
 from tests.support.library import Library, open_library
 
@@ -57,9 +58,9 @@ def rights_by_the_rules(world: World, viewer: str, account: str | None, owner: s
     return found
 
 
-def build(world: World) -> tuple[Library, list[int]]:
+def build(world: World, url: str) -> tuple[Library, list[int]]:
     """The world in a store."""
-    library = open_library()
+    library = open_library(url)
     library.group("h", "g")
     library.group("r")
     library.account("other", "h")
@@ -79,9 +80,9 @@ def build(world: World) -> tuple[Library, list[int]]:
 
 @settings(max_examples=25, deadline=None)
 @given(WORLDS)
-def test_everybody_sees_and_may_do_what_the_rules_say_and_no_more(world: World) -> None:
+def test_everybody_sees_and_may_do_what_the_rules_say_and_no_more(databases: Databases, world: World) -> None:
     """In lists, in searches, one by one, and in the dashboard's numbers."""
-    library, calls = build(world)
+    library, calls = build(world, databases.platform())
     session = library.session
     try:
         for name in ("chief", "boss", *USERS):
