@@ -142,24 +142,28 @@ class Core:
         if self.config.user_agent:
             headers.add("user-agent", self.config.user_agent)
 
-    def answer(self, tx: ServerTransaction, status: int, now: float, *extra: tuple[str, str | int]) -> None:
+    def answer(
+        self, tx: ServerTransaction, status: int, now: float, *extra: tuple[str, str | int], reason: str | None = None
+    ) -> None:
         """Send a response without a body."""
-        response = self.response(tx, status)
+        response = self.response(tx, status, reason)
         for name, value in extra:
             response.headers.add(name, value)
         self.layer.respond(tx, response, now)
 
-    def answer_once(self, tx: ServerTransaction, status: int, now: float, *extra: tuple[str, str | int]) -> None:
+    def answer_once(
+        self, tx: ServerTransaction, status: int, now: float, *extra: tuple[str, str | int], reason: str | None = None
+    ) -> None:
         """As ``answer``, to a request nobody vouches for: sent once over UDP, and forgotten (RFC 3261 8.2.7, 26.3.2.4).
 
         A made-up source is then sent no more than it brought, and a flood leaves nothing behind. A
         request that comes again because the response was lost is judged again, and answered under the same tag.
         """
         if tx.source.transport.reliable:
-            self.answer(tx, status, now, *extra)
+            self.answer(tx, status, now, *extra, reason=reason)
             return
         tx.to_tag = steady_tag(tx.request)
-        self.answer(tx, status, now, *extra)
+        self.answer(tx, status, now, *extra, reason=reason)
         self.layer.forget(tx)
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
+from mediaserver.sip.errors import SipSyntaxError
 from mediaserver.sip.fields import quoted
 
 _PHRASES: Final = {
@@ -60,7 +62,15 @@ _PHRASES: Final = {
     604: "Does Not Exist Anywhere",
     606: "Not Acceptable",
 }
+_NO_PHRASE: Final = re.compile(r"[^A-Za-z0-9;/?:@&=+$,\-_.!~*'() ]")
+"""What a reason phrase has no place for."""
 _CLASSES: Final = {1: "Progress", 2: "OK", 3: "Redirect", 4: "Client Error", 5: "Server Error", 6: "Global Failure"}
+
+
+def syntax_phrase(error: SipSyntaxError) -> str:
+    """The phrase of a 400, which is to say what is wrong (RFC 3261 21.4.1); of other statuses the usual one."""
+    usual = reason_phrase(error.status_hint)
+    return _NO_PHRASE.sub("", f"{usual}: {error}") if error.status_hint == 400 else usual
 
 
 def reason_value(status: int, text: str) -> str:

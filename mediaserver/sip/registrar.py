@@ -27,6 +27,7 @@ from mediaserver.sip.fields import (
 )
 from mediaserver.sip.hops import Hop, Transport
 from mediaserver.sip.message import Request
+from mediaserver.sip.reasons import syntax_phrase
 from mediaserver.sip.uri import Params, SipUri, find_param, same_uri
 
 DEFAULT_EXPIRES_S: Final = 3600
@@ -160,7 +161,7 @@ class Registrar:
         except _RefusedError as refused:
             return refused.answer
         except SipSyntaxError as error:
-            return RegisterAnswer(status=error.status_hint, reason=f"Bad {error.field}")
+            return RegisterAnswer(status=error.status_hint, reason=syntax_phrase(error))
         self._commit(user, before, after)
         return RegisterAnswer(
             status=200,

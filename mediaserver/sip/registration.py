@@ -10,6 +10,7 @@ from mediaserver.sip.digest import Challenger, HashOf, Outcome
 from mediaserver.sip.errors import SipSyntaxError
 from mediaserver.sip.events import Registered
 from mediaserver.sip.identity import identity_of
+from mediaserver.sip.reasons import syntax_phrase
 from mediaserver.sip.registrar import Registrar
 from mediaserver.sip.throttle import Throttle
 from mediaserver.sip.transactions import ServerTransaction
@@ -68,7 +69,7 @@ class Gate:
         try:
             verdict = self._challenger.verify(values, method=tx.request.method, ha1_of=self._hash_of, now=now)
         except SipSyntaxError as error:
-            self._core.answer_once(tx, error.status_hint, now)
+            self._core.answer_once(tx, error.status_hint, now, reason=syntax_phrase(error))
             return None
         user = verdict.user or ""
         if verdict.outcome is not Outcome.NONE and self._must_wait(tx, user, now):

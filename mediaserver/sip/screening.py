@@ -17,6 +17,7 @@ from mediaserver.sip.fields import (
     token_list,
 )
 from mediaserver.sip.message import Request
+from mediaserver.sip.reasons import syntax_phrase
 from mediaserver.sip.sessions import too_small
 from mediaserver.sip.uri import SipUri, find_param, parse_uri
 
@@ -31,6 +32,8 @@ class Refusal:
 
     status: int
     headers: tuple[tuple[str, str], ...] = ()
+    reason: str | None = None
+    """Reason phrase; None for the usual one."""
 
 
 def screen(config: SipConfig, request: Request, *, in_dialog: bool) -> Refusal | None:
@@ -46,7 +49,7 @@ def screen(config: SipConfig, request: Request, *, in_dialog: bool) -> Refusal |
             or _session_interval(config.session_timer, request)
         )
     except SipSyntaxError as error:
-        return Refusal(status=error.status_hint)
+        return Refusal(status=error.status_hint, reason=syntax_phrase(error))
 
 
 def _method(request: Request) -> Refusal | None:

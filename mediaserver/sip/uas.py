@@ -58,7 +58,7 @@ class Uas:
         to_tag = parse_single(tx.request.headers, "to").tag
         refusal = screen(self._core.config, tx.request, in_dialog=to_tag is not None)
         if refusal is not None:
-            self._core.answer_once(tx, refusal.status, now, *refusal.headers)
+            self._core.answer_once(tx, refusal.status, now, *refusal.headers, reason=refusal.reason)
         elif to_tag is not None:
             self._in_dialog(tx, to_tag, now)
         else:

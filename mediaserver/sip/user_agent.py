@@ -27,7 +27,7 @@ from mediaserver.sip.leg_tables import LegInput, LegState
 from mediaserver.sip.legs import Leg, LegTimer
 from mediaserver.sip.message import Request, Response
 from mediaserver.sip.offers import Offers
-from mediaserver.sip.reasons import reason_phrase
+from mediaserver.sip.reasons import reason_phrase, syntax_phrase
 from mediaserver.sip.registrar import Registrar
 from mediaserver.sip.registration import Gate
 from mediaserver.sip.routing import reply_hop
@@ -117,7 +117,7 @@ class UserAgent:
             else:
                 _check(message)
         except BadRequest as bad:
-            self._refuse(bad.request, bad.status_hint, source)
+            self._refuse(bad.request, bad.status_hint, source, syntax_phrase(bad.error))
         except SipSyntaxError as error:
             self._core.discard(error.reason, source)
         else:
@@ -308,14 +308,14 @@ class UserAgent:
 
     # --- without a transaction ------------------------------------------------------------
 
-    def _refuse(self, request: Request, status: int, source: Hop) -> None:
+    def _refuse(self, request: Request, status: int, source: Hop, reason: str | None = None) -> None:
         """Answer a request we keep no memory of (8.2.7): the same request gets the same tag."""
         via = readable_via(request)
         if request.method == "ACK" or via is None:
             self._core.discard("bad-ack" if request.method == "ACK" else "bad-via", source)
             return
         stamped = via.stamped(source.host, source.port)
-        response = self._core.response_to(request, status, steady_tag(request))
+        response = self._core.response_to(request, status, steady_tag(request), reason)
         at = next(i for i, (name, _) in enumerate(response.headers.items) if name == "via")
         response.headers.items[at] = ("via", str(stamped))
         if status == 503:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import pytest
 
+from mediaserver.sip.errors import SipSyntaxError
 from mediaserver.sip.events import Invited
 from mediaserver.sip.hops import Hop, Transport
 from mediaserver.sip.message import Response
+from mediaserver.sip.reasons import syntax_phrase
 from tests.support.sip_link import make_agent
 from tests.support.sip_peer import Peer, request_text
 
@@ -78,3 +80,34 @@ def test_a_call_that_finds_no_media_is_told_when_to_try_again() -> None:
         (refused,) = peer.take()
         told.append(refused.headers.get_all("retry-after"))
     assert told == [["5"], ["60"]]
+
+
+BAD_CREDENTIALS = 'Authorization: Digest realm="example.test", nonce="x", algorithm=MD5'
+
+
+@pytest.mark.parametrize(
+    ("text", "status", "phrase"),
+    [
+        (request_text("INVITE").replace("CSeq: 1", "CSeq: one"), 400, "Bad Request: cseq: not a number and a method"),
+        (request_text("INVITE").replace("From: <sip:", "From: <<sip:"), 400, "Bad Request: from: "),
+        (request_text("INVITE", "a<b"), 400, "Bad Request: headers: a line without a name"),
+        (
+            request_text("INVITE").replace("1 INVITE", "1 D%N`CE"),
+            400,
+            "Bad Request: cseq: method is not that of the request, INVITE",
+        ),
+        (request_text("INVITE", "Session-Expires: x"), 400, "Bad Request: session-expires: not a number"),
+        (request_text("REGISTER", BAD_CREDENTIALS, uri="sip:example.test"), 400, "Bad Request: authorization: "),
+        (request_text("INVITE", uri="tel:+331"), 416, "Unsupported URI Scheme"),
+    ],
+)
+def test_a_request_that_cannot_be_read_is_told_where(text: str, status: int, phrase: str) -> None:
+    """21.4.1: the reason phrase of a 400 says what is wrong with the syntax."""
+    refused = one(Peer(source=STRANGER, agent=make_agent(users={"bob": "secret"})), text)
+    assert refused.status == status
+    assert refused.reason.startswith(phrase)
+
+
+def test_a_reason_phrase_has_no_place_for_odd_characters() -> None:
+    """Those of a peer's own words are left out (25.1)."""
+    assert syntax_phrase(SipSyntaxError("via", 'a "b" <c>%\x00é')) == "Bad Request: via: a b c"

@@ -319,17 +319,26 @@ class TestRefusals:
         """1001%00x is not 1001."""
         assert register(Registrar(), "<sip:a@h>", to="<sip:1001%00x@media.example>").status == 403
 
-    @pytest.mark.parametrize("contact", ["<tel:+1>", "<sip:a@h", "*, <sip:a@h>"])
-    def test_contacts_that_are_none(self, contact: str) -> None:
+    @pytest.mark.parametrize(
+        ("contact", "why"),
+        [
+            ("<tel:+1>", "not a SIP URI"),
+            ("<sip:a@h", "neither a name with uri nor a plain URI"),
+            ("*, <sip:a@h>", "not a URI"),
+        ],
+    )
+    def test_contacts_that_are_none(self, contact: str, why: str) -> None:
         """400, and nothing is bound."""
         registrar = Registrar()
 
-        assert register(registrar, "<sip:ok@h>", contact) == RegisterAnswer(status=400, reason="Bad contact")
+        refused = RegisterAnswer(status=400, reason=f"Bad Request: contact: {why}")
+        assert register(registrar, "<sip:ok@h>", contact) == refused
         assert contacts(registrar) == []
 
     def test_an_address_of_record_of_another_scheme(self) -> None:
         """400."""
-        assert register(Registrar(), "<sip:a@h>", to="<isbn:1>") == RegisterAnswer(status=400, reason="Bad to")
+        refused = RegisterAnswer(status=400, reason="Bad Request: to: an address-of-record must be a SIP URI")
+        assert register(Registrar(), "<sip:a@h>", to="<isbn:1>") == refused
 
 
 class TestWayBack:
