@@ -36,6 +36,25 @@ def presented(tmp_path: Path, from_: str, *lines: str) -> tuple[tuple[str, str |
     return (from_header.partition(";tag=")[0], invite.headers.get("privacy"), contact), kept
 
 
+def test_a_name_cannot_write_header_lines(tmp_path: Path) -> None:
+    """One with a line end in it, by an import perhaps, is shown in one line."""
+
+    async def scenario() -> Message:
+        people = (user("1001", name="Ann\r\nX-Evil: 1\x00"), user("1002"))
+        async with Carrier(data_dir=tmp_path, subscribers=people) as carrier:
+            caller = await carrier.phone("1001")
+            phone = await WirePhone(carrier, "1002", "127.0.9.2").register()
+            await caller.dial("1002")
+            invite = await phone.hears("INVITE")
+            phone.reply(invite, 486)
+            await carrier.settled()
+            return invite
+
+    invite = run_virtual(scenario())
+    assert "x-evil" not in invite.headers
+    assert (invite.headers.get("from") or "").startswith(f'"Ann  X-Evil: 1 " <sip:1001@{DOMAIN}>;tag=')
+
+
 @pytest.mark.parametrize(
     ("from_", "lines", "shown", "kept"),
     [
