@@ -47,7 +47,7 @@ _TOKEN: Final = re.compile(TCHARS, re.ASCII)
 _MEDIA_TYPE: Final = re.compile(rf"({TCHARS}){_WS}/{_WS}({TCHARS})", re.ASCII)
 _DIGITS: Final = re.compile(r"[0-9]++", re.ASCII)
 _ESCAPED_CHAR: Final = re.compile(r"\\(.)", re.DOTALL)
-_CONTROLS: Final = dict.fromkeys((*range(32), 127), " ")
+_QUOTING: Final = {ord(char): f"\\{char}" for char in ('"', "\\", *map(chr, range(32)), "\x7f")} | {10: " ", 13: " "}
 _BLANKS: Final = " \t"
 # A message is looked at by several rooms, and a dialog says the same From, To and Route again and again: views of
 # short texts are remembered. Long ones are rare, and remembering them would let a peer choose how much we keep.
@@ -375,8 +375,8 @@ def unquoted(text: str) -> str:
 
 
 def quoted(text: str) -> str:
-    """Text as a quoted string; a control character, a line end above all, has no place in one and becomes a blank."""
-    return '"' + text.translate(_CONTROLS).replace("\\", "\\\\").replace('"', '\\"') + '"'
+    """Text as a quoted string (RFC 3261 25.1); line ends have no place in one and become blanks."""
+    return f'"{text.translate(_QUOTING)}"'
 
 
 def same_address(one: str, other: str) -> bool:
