@@ -46,6 +46,8 @@ def sentence(t: Translator, error: RefusedError) -> str:
         return t("At most %(limit)s characters are possible.", limit=error.limit)
     if error.why is Why.TOO_MANY:
         return t("There are %(limit)s already; more are not possible.", limit=error.limit)
+    if error.why is Why.MALFORMED and error.field == "username":
+        return t("Write it in the form of an e-mail address, such as name@example.com.")
     known = {
         Why.BLANK: t("This field is needed."),
         Why.MALFORMED: t("This does not have the right form."),

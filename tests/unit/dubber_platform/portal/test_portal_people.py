@@ -71,7 +71,7 @@ async def test_a_user_is_added_by_hand_and_the_dub_points_come_next(portal: Port
     ("field", "value", "problem"),
     [
         ("username", "", "This field is needed."),
-        ("username", "carl", "This does not have the right form."),
+        ("username", "carl", "Write it in the form of an e-mail address, such as name@example.com."),
         ("username", "ANN@demo.example", "This exists already."),
         ("username", "x" * 250 + "@x.fr", "At most 254 characters; these are 255."),
         ("first_name", " ", "This field is needed."),
