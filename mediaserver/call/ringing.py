@@ -106,7 +106,7 @@ class Forks:
                 raise SdpError("body", "the 200 carries no answer")
         except SdpError as error:
             call.note("call.answer-unusable", error=str(error))
-            call.emit(Release(party=key))
+            call.emit(Release(party=key, reason=reason_value(488, str(error))))
             self._failed(488, now)
             return
         call.b.key = key

@@ -138,3 +138,20 @@ def test_a_phone_nobody_answered_is_cancelled_without_a_reason(tmp_path: Path) -
     cancel = run_virtual(scenario())
     assert isinstance(cancel, Request)
     assert "reason" not in cancel.headers
+
+
+def test_a_phone_whose_answer_cannot_be_used_is_told_why(tmp_path: Path) -> None:
+    """ACK and BYE, and 488 for the caller."""
+
+    async def scenario() -> Message:
+        async with carrier_at(tmp_path) as carrier:
+            trunk, (phone,), (invite,) = await ringing(carrier, 1)
+            phone.reply(invite, 200, body=sdp(host="127.0.9.1", formats="18"))
+            await phone.hears("ACK")
+            bye = await phone.hears("BYE")
+            phone.reply(bye, 200)
+            await refused(carrier, trunk, 488)
+            return bye
+
+    reason = run_virtual(scenario()).headers.get("reason")
+    assert reason == 'SIP;cause=488;text="m: no offered codec is in the answer"'
