@@ -100,6 +100,10 @@ class SipConfig:
         known = (*self.domains, self.realm, *(contact.host for contact in self._own()))
         return any(same_address(host, name) for name in known)
 
+    def is_self(self, hop: Hop) -> bool:
+        """What is sent there comes back to us."""
+        return any(same_address(hop.host, contact.host) and hop.port == contact.port for contact in self._own())
+
     def _own(self) -> tuple[LocalContact, ...]:
         return (*self.contacts.values(), *self.contacts6.values())
 

@@ -54,6 +54,8 @@ class Uac:
         core = self._core
         if len(core.legs) >= core.config.limits.max_legs:
             raise SipStateError("too many legs")
+        if core.config.is_self(hop):
+            raise SipStateError("a call to ourselves would call itself again")
         uri = check_request_uri(target)
         caller = ANONYMOUS if private else NameAddr(display=caller_label, uri=self._identity(caller_number))
         from_ = replace(caller, params=(("tag", core.ids.token(64)),))

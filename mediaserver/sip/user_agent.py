@@ -188,7 +188,7 @@ class UserAgent:
 
         Answered, or Rejected, follows. Without an offer, ``Answered.answer`` is the peer's offer, and
         ``answer_offer`` must bring our answer: the ACK waits for it. Raises SipSyntaxError for a bad
-        target and SipStateError when there are too many legs.
+        target and SipStateError when there are too many legs, or when ``hop`` leads back to us.
         """
         return self._uac.call(
             target,

@@ -41,8 +41,8 @@ class WirePhone:
         self._socket = await self.carrier.network.open(self.host, 5060, self._hear)
         return self
 
-    async def register(self) -> WirePhone:
-        """Bind and register as a subscriber; itself."""
+    async def register(self, contact: str = "") -> WirePhone:
+        """Bind and register as a subscriber, at our own address or another ``contact``; itself."""
         await self.open()
         self.say("REGISTER", uri=f"sip:{DOMAIN}", branch="z9hG4bKr1")
         challenge = await self.hears("401 REGISTER")
@@ -54,7 +54,8 @@ class WirePhone:
             password=PASSWORD,
             cnonce="1",
         )
-        self.say("REGISTER", f"Authorization: {value}", uri=f"sip:{DOMAIN}", branch="z9hG4bKr2", cseq=2)
+        line = f"Authorization: {value}"
+        self.say("REGISTER", line, uri=f"sip:{DOMAIN}", branch="z9hG4bKr2", cseq=2, contact=contact)
         await self.hears("200 REGISTER")
         return self
 
@@ -69,6 +70,7 @@ class WirePhone:
         branch: str = "",
         body: str = "",
         to_tag: str = "",
+        contact: str = "",
     ) -> None:
         """Send a request; ``to`` is the number called, and From is ``from_`` or a plain one."""
         text = request_text(
@@ -81,7 +83,7 @@ class WirePhone:
             user=self.number,
             call_id=f"of-{self.host}",
             body=body,
-            contact=f"<sip:{self.number}@{self.host}:5060>",
+            contact=contact or f"<sip:{self.number}@{self.host}:5060>",
             via=f"SIP/2.0/UDP {self.host}:5060",
         )
         plain = f"From: <sip:{self.number}@example.test>;tag=b1"
