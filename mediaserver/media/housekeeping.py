@@ -135,7 +135,9 @@ class Housekeeping:
         ssrc = int(record["ssrc_out"])
         blocks = (self._block(leg, now),) if self._legs.anchored[leg.row] else ()
         name = named(ssrc, self._config.cname)
-        if not record["packets_sent"]:
+        sent, (one_before, before) = int(record["packets_sent"]), leg.sent_before
+        leg.sent_before = before, sent
+        if sent == one_before:  # nothing since the last report but one (RFC 3550 6.4)
             return [ReceiverReport(ssrc=ssrc, reports=blocks), name]
         now_ns = round(now * 1e9)
         since_ticks = (now_ns - int(record["sent_ns"])) * TICK_HZ // 1_000_000_000
@@ -143,7 +145,7 @@ class Housekeeping:
             ssrc=ssrc,
             ntp=ntp_of_unix_ns(now_ns + self._config.unix_offset_ns),
             rtp_timestamp=(int(record["ts_out"]) + since_ticks) & 0xFFFFFFFF,
-            packets=int(record["packets_sent"]) & 0xFFFFFFFF,
+            packets=sent & 0xFFFFFFFF,
             octets=int(record["octets_sent"]) & 0xFFFFFFFF,
             reports=blocks,
         )
@@ -154,7 +156,7 @@ class Housekeeping:
         highest = int(legs.sequence[row])
         expected = highest - int(legs.first_sequence[row]) + 1
         received = int(legs.unique[row])
-        expected_before, received_before = leg.rtcp_before if leg.rtcp_before[0] <= expected else (0, 0)
+        expected_before, received_before = leg.rtcp_before
         leg.rtcp_before = (expected, received)
         new, lost = expected - expected_before, (expected - expected_before) - (received - received_before)
         last_sr, since = (0, 0.0) if leg.peer_sr is None else (leg.peer_sr[0], now - leg.peer_sr[1])

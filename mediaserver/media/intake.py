@@ -255,7 +255,7 @@ class Intake:
             return
         self._legs.arrival[leg.row] = max(int(self._legs.arrival[leg.row]), arrival_tick)
         for packet in packets:
-            if isinstance(packet, SenderReport):
+            if isinstance(packet, SenderReport) and packet.ssrc == int(self._legs.table["ssrc_in"][leg.row]):
                 leg.peer_sr = (middle_bits(packet.ntp), seconds(arrival_tick))
 
 

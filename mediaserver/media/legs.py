@@ -96,9 +96,11 @@ class Leg:
     """The present run of packets whose timestamp and arrival disagree."""
     dropped: dict[str, int] = field(default_factory=dict)
     peer_sr: tuple[int, float] | None = None
-    """Middle bits of the last sender report's NTP time, and when it came."""
+    """Middle bits of the NTP time of its stream's last sender report, and when it came."""
     rtcp_before: tuple[int, int] = (0, 0)
-    """Expected and received at the last report."""
+    """Expected and received of its stream at the last report."""
+    sent_before: tuple[int, int] = (0, 0)
+    """Packets sent to it by the last report but one, and by the last."""
     quiet_since: int = -1
     """Arrival tick since which it is known to be quiet: told once for each."""
     silence_told: int = 0

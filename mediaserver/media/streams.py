@@ -132,6 +132,7 @@ class Streams:
         leg.doubtful.clear()
         legs.in_doubt[row] = False
         leg.decoder = None
+        leg.rtcp_before, leg.peer_sr = (0, 0), None
 
     # --- one packet ---------------------------------------------------------------------------
 
@@ -277,6 +278,7 @@ class Streams:
         shift = int(legs.correction[row])
         legs.correction[row] = 0
         legs.offset[row] += shift
+        legs.transit[row] -= shift  # our doing is no jitter
         legs.transit_min[row], legs.transit_max[row] = NEVER, -NEVER
         legs.window_from[row] = legs.received[row]
         self._on_shift(row, tick + min(shift, 0), shift)
