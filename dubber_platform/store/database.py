@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, Engine, create_engine, event, insert, inspect, select
+import structlog
+from sqlalchemy import Connection, Engine, create_engine, event, insert, inspect, select, text
 from sqlalchemy.orm import Session, sessionmaker
 
 from dubber_platform.store import search
@@ -15,6 +17,8 @@ from dubber_platform.store.schema import SCHEMA_VERSION, Base, SchemaVersion
 from dubber_platform.store.upgrade import UPGRADES
 
 T = TypeVar("T")
+
+log = structlog.get_logger("dubber_platform")
 
 
 class SchemaError(Exception):
@@ -63,7 +67,11 @@ def engine_of(url: str, **options: Any) -> Engine:
 
 
 def create_schema(engine: Engine) -> None:
-    """Make the tables or upgrade them, in one transaction; SchemaError when a later version made them."""
+    """Make the tables or upgrade them, in one transaction; SchemaError when a later version made them.
+
+    An upgrade is told at its begin and end, as a warning: with many recordings somebody waits for it.
+    """
+    began = time.monotonic()
     with engine.begin() as connection:
         found = _version(connection)
         if found is None:
@@ -73,8 +81,14 @@ def create_schema(engine: Engine) -> None:
             return
         if not 1 <= found <= SCHEMA_VERSION:
             raise SchemaError(f"the platform's database has version {found}, this program needs {SCHEMA_VERSION}")
+        if found == SCHEMA_VERSION:
+            return
+        recordings = connection.scalar(text("SELECT count(*) FROM recordings"))
+        steps = {"from_version": found, "to_version": SCHEMA_VERSION, "recordings": recordings}
+        log.warning("platform.upgrade_began", **steps)
         for version in range(found, SCHEMA_VERSION):
             UPGRADES[version](connection)
+    log.warning("platform.upgrade_ended", **steps, seconds=round(time.monotonic() - began, 1))
 
 
 def _version(connection: Connection) -> int | None:

@@ -39,10 +39,10 @@ def to_2(connection: Connection) -> None:
     Base.metadata.create_all(connection)
     for index in Recording.__table__.indexes:  # type: ignore[attr-defined]  # declared as FromClause, is a Table
         index.create(connection, checkfirst=True)
-    search.create_index(connection)
     with Session(connection, join_transaction_mode="create_savepoint") as session:
         search.reindex(session, session.scalars(select(Recording.id).order_by(Recording.id)).all())
         session.commit()
+    search.create_index(connection)
     connection.execute(text("UPDATE schema_version SET version = 2"))
 
 

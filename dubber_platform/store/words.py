@@ -41,13 +41,18 @@ def words_at(text: str) -> Iterator[tuple[int, int, str]]:
 
 def words_of(texts: Iterable[str]) -> list[str]:
     """The folded words of some texts, each once, in order."""
-    return list(dict.fromkeys(word for text in texts for _, _, word in words_at(text)))
+    found: dict[str, None] = {}
+    for text in texts:
+        plain = text.isascii()
+        found |= dict.fromkeys(_PLAIN.findall(text.lower()) if plain else (word for _, _, word in words_at(text)))
+    return list(found)
 
 
 def said_words(texts: Iterable[str]) -> list[str]:
     """The words of texts that people write: a number in groups is found by its groups, and as a whole."""
-    kept = list(texts)
-    return words_of([*kept, *(_NUMBER.sub(_joined, text) for text in kept)])
+    kept = list(dict.fromkeys(texts))
+    joined = [_NUMBER.sub(_joined, text) for text in kept]
+    return words_of([*kept, *(whole for text, whole in zip(kept, joined, strict=True) if whole != text)])
 
 
 def number_words(number: str) -> list[str]:

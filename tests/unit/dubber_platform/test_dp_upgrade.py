@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import inspect, text
 from sqlalchemy.orm import Session
+from structlog.testing import capture_logs
 
 from dubber_platform.store import upgrade
 from dubber_platform.store.browse import Filter, browse
@@ -79,6 +80,18 @@ def test_what_was_there_is_found_again(version_1: str) -> None:
         assert facts == (("vip",), True, None, "", "2026-06-24T16:51:46+00:00")
         assert session.scalar(text("SELECT version FROM schema_version")) == SCHEMA_VERSION
     engine.dispose()
+
+
+def test_an_upgrade_says_when_it_begins_and_ends(version_1: str) -> None:
+    """From which version to which, of how many recordings; a start that changes nothing says nothing."""
+    engine = engine_of(version_1)
+    with capture_logs() as told:
+        create_schema(engine)
+        create_schema(engine)
+    engine.dispose()
+    assert told[1].pop("seconds") >= 0  # type: ignore[operator]  # a number
+    steps = {"from_version": 1, "to_version": SCHEMA_VERSION, "recordings": 2, "log_level": "warning"}
+    assert told == [{"event": f"platform.upgrade_{what}", **steps} for what in ("began", "ended")]
 
 
 def test_an_upgrade_that_fails_changes_nothing(version_1: str, monkeypatch: pytest.MonkeyPatch) -> None:

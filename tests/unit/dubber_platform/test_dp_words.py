@@ -62,6 +62,12 @@ def test_terms_hold_letters_and_digits_only(text: str) -> None:
     assert all(term.isalnum() and 0 < len(term) <= TERM_MAX for term in terms)
 
 
+@given(ANY_TEXT | st.text(st.characters(codec="ascii")))
+def test_what_is_stored_is_what_is_highlighted(text: str) -> None:
+    """The same words, each once, in order."""
+    assert words_of([text]) == list(dict.fromkeys(word for _, _, word in words_at(text)))
+
+
 @given(ANY_TEXT)
 def test_folding_twice_changes_nothing(text: str) -> None:
     """What is stored and what is asked for meet."""
