@@ -94,7 +94,7 @@ def _body(request: Request) -> Refusal | None:
 
 
 def offer_in(request: Request) -> bytes | None:
-    """The session description in an INVITE or UPDATE; None without one, or with something that may be ignored."""
+    """The session description in a request; None without one, or with something that may be ignored."""
     kind = parse_content_type(request.headers) if request.body else None
     return request.body if kind is not None and kind.name == SDP else None
 

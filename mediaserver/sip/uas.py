@@ -183,9 +183,11 @@ class Uas:
         elif leg.unacked is None or leg.unacked.cseq_number != parse_cseq(headers).number:
             self._core.discard("ack-repeated", source)
         else:
+            # A description that answers nothing, because the offer was theirs, is none (RFC 3261 13.2.1).
+            late = offer_in(leg.unacked.tx.request) is None
             self._invites.happened(leg, LegInput.GOT_ACK, now)
             if not leg.over:
-                self._offers.acknowledged(leg, request.body or None, now)
+                self._offers.acknowledged(leg, offer_in(request) if late else None, now)
 
     # --- a new call -----------------------------------------------------------------------
 

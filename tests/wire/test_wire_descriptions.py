@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from callbench.virtual_time import run_virtual
 from mediaserver.media.config import EngineConfig
-from mediaserver.sip.message import Message
+from mediaserver.sip.message import Message, Request
 from tests.support.virtual import Carrier, user
 from tests.support.wire_phone import TRUNK, WirePhone, sdp
 
@@ -86,6 +88,26 @@ def test_a_late_offer_that_is_never_answered_ends_the_call(tmp_path: Path) -> No
             return record.cause
 
     assert run_virtual(scenario()) == "no-answer-in-ack"
+
+
+@pytest.mark.parametrize("kind", ["application/sdp", "text/plain"])
+def test_a_description_in_the_ack_of_an_answered_offer_is_ignored(kind: str, tmp_path: Path) -> None:
+    """It answers nothing: the call goes on, and its media where the offer said."""
+
+    async def scenario() -> tuple[int, list[str]]:
+        async with Carrier(data_dir=tmp_path, plan=PLAN) as carrier:
+            arrived: dict[int, int] = {4000: 0, 4444: 0}
+            for port in arrived:
+                await carrier.network.open(TRUNK, port, lambda *_, at=port: arrived.update({at: arrived[at] + 1}))
+            trunk = await WirePhone(carrier).open()
+            tag, _ = await answered(trunk, "9003", sdp())
+            body = sdp(port=4444, formats="18")
+            trunk.say("ACK", f"Content-Type: {kind}", to="9003", to_tag=tag, branch="z9hG4bKa", body=body)
+            await carrier.later(1)
+            await hang_up(trunk, tag)
+            return arrived[4444], [message.method for message in trunk.heard if isinstance(message, Request)]
+
+    assert run_virtual(scenario()) == (0, [])
 
 
 def test_the_answer_to_a_session_refresh_may_move_the_media(tmp_path: Path) -> None:
