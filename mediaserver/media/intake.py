@@ -197,13 +197,25 @@ class Intake:
             case Verdict.NEW_SSRC:
                 self._streams.new_ssrc(leg, data, arrival_tick)
             case Verdict.ODD:
-                leg.drop("malformed" if _too_odd(data) else "payload-type")
+                self._odd(leg, data, arrival_tick)
             case Verdict.RTCP:
                 self._rtcp(leg, data, batch.sources[at].tobytes(), arrival_tick)
             case _:
                 self._streams.packet(leg, data, arrival_tick)
         if leg.events.pressed is not None:
             self._event_began(leg)
+
+    def _odd(self, leg: Leg, data: bytes, arrival_tick: int) -> None:
+        try:
+            packet = RtpPacket.parse(data)
+        except RtpError:
+            leg.drop("malformed")
+            return
+        record = self._legs.table[leg.row]
+        if packet.payload or not record["has_ssrc_in"] or int(record["ssrc_in"]) != packet.ssrc:
+            leg.drop("payload-type")
+        else:
+            self._streams.empty(leg, packet, arrival_tick)
 
     def _foreign(self, leg: Leg, data: bytes, source: bytes, arrival_tick: int) -> None:
         address = unpack_address(source)
@@ -257,11 +269,3 @@ class Intake:
         for packet in packets:
             if isinstance(packet, SenderReport) and packet.ssrc == int(self._legs.table["ssrc_in"][leg.row]):
                 leg.peer_sr = (middle_bits(packet.ntp), seconds(arrival_tick))
-
-
-def _too_odd(data: bytes) -> bool:
-    try:
-        RtpPacket.parse(data)
-    except RtpError:
-        return True
-    return False

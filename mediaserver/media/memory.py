@@ -160,7 +160,7 @@ class MemoryForwarder:
                 self._pass(row, data, now)
         elif verdict is Verdict.PASSED:
             verdict = Verdict.PASSED if self._pass(row, data, now) else Verdict.KEPT
-        elif verdict is Verdict.KEPT:
+        elif verdict is Verdict.KEPT or (verdict is Verdict.ODD and _of_its_stream(record, data)):
             self._leave_out(record, data)
         self._kept.append((data, row, now, verdict, raw))
         self.on_datagram(verdict)
@@ -227,9 +227,9 @@ class MemoryForwarder:
         return True
 
     def _leave_out(self, record: np.void, data: bytes) -> None:
-        """What is not passed on leaves no hole in the sequence that its target sees."""
+        """What is never passed on leaves no hole in the sequence that its target sees."""
         route = int(record["route"])
-        if record["pt_out"][data[1] & 0x7F] == NOT_PASSED and 0 <= route < len(self.table):
+        if record["pt_out"][data[1] & 0x7F] >= NOT_PASSED and 0 <= route < len(self.table):
             to = self.table[route]
             sequence = int.from_bytes(data[2:4], "big") + int(to["seq_off"])
             if to["anchored"] and 0 < (sequence - int(to["seq_out"])) & 0xFFFF < 0x8000:
@@ -248,6 +248,14 @@ class MemoryForwarder:
     def _free_port(self, host: str) -> int:
         ports = range(FIRST_PORT, LAST_PORT, 2)
         return next((p for p in ports if (host, p) not in self._rows and (host, p + 1) not in self._rows), 0)
+
+
+def _of_its_stream(record: np.void, data: bytes) -> bool:
+    """Whether what was judged ODD is so by its payload type only."""
+    try:
+        return bool(record["has_ssrc_in"]) and RtpPacket.parse(data).ssrc == int(record["ssrc_in"])
+    except RtpError:
+        return False
 
 
 def _nobody(verdict: Verdict) -> None:

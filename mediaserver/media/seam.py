@@ -9,8 +9,9 @@ A forwarder owns the sockets and is the only code that runs per packet. Per rece
    once;
 3. keeps the datagram (as it came) for ``collect``, with the verdict.
 
-An accepted packet that is not passed on though there is a route (``NOT_PASSED``) leaves no hole: when it is newer than
-all that was passed, ``seq_off`` of its target goes back by one, so that the far end counts no loss. Its time stays.
+A packet of the leg's stream that is never passed on though there is a route (``NOT_PASSED``, or ``NO_PAYLOAD``: what
+keeps a path open, RFC 6263 4.6) leaves no hole: when it is newer than all that was passed, ``seq_off`` of its target
+goes back by one, so that the far end counts no loss. Its time stays.
 
 Anything that does not fit is not forwarded, only kept with its verdict: learning an address, a change of SSRC,
 telephone-event, comfort noise are the engine's slow path, at most one bulk step later.

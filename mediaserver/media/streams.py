@@ -159,10 +159,20 @@ class Streams:
             self._event(leg, packet, timestamp, arrival_tick)
         elif kind is PayloadKind.COMFORT_NOISE:
             self._remember(row, sequence, timestamp + int(legs.offset[row]), 0)
+        elif not packet.payload:
+            self.empty(leg, packet, arrival_tick)
         elif not copy:
             legs.sending_changed = legs.sending_changed or int(legs.sending[row]) != kind
             legs.sending[row] = kind
             self._audio(leg, CODEC_OF_KIND[kind], packet.payload, sequence, timestamp, arrival_tick)
+
+    def empty(self, leg: Leg, packet: RtpPacket, arrival_tick: int) -> None:
+        """A packet with nothing in it, of any payload type, which keeps a path open: it came, so it is not lost."""
+        legs, row = self._legs, leg.row
+        if legs.anchored[row]:
+            legs.arrival[row] = max(legs.arrival[row], arrival_tick)
+            sequence = nearest(packet.sequence, int(legs.sequence[row]), SEQUENCE_BITS)
+            self._remember(row, sequence, int(legs.timestamp[row] + legs.offset[row]), 0)
 
     def verify(self, leg: Leg, arrival_tick: int) -> None:
         """Tell the first valid packet since the media was set."""
@@ -183,7 +193,7 @@ class Streams:
     def _audio(self, leg: Leg, codec: Codec, payload: bytes, sequence: int, timestamp: int, arrival_tick: int) -> None:
         legs, row = self._legs, leg.row
         ticks = len(payload)  # 8 bits a tick for all three codecs
-        if not 0 < ticks <= PAD:
+        if ticks > PAD:
             leg.drop("length")
             return
         samples = self._decode(leg, codec, payload)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import random
+from itertools import pairwise
 
 import pytest
 
+from callmodel.manifest import MarkKind
 from mediaserver.media.config import EngineConfig
 from mediaserver.media.g711 import encoded
 from mediaserver.media.messages import ArmReminder, Codec, Play, PromptAudio, ToneAudio
@@ -103,3 +105,19 @@ def test_who_is_sent_nothing_gets_receiver_reports() -> None:
     kinds = [type(report) for report in reports(a)]
     assert kinds[:2] == [SenderReport] * 2
     assert set(kinds[2:]) == {ReceiverReport}
+
+
+@pytest.mark.parametrize("payload_type", [0, 20])
+def test_what_keeps_a_path_open_is_lost_to_nobody(payload_type: int) -> None:
+    """Empty packets of the speech's own payload type or of none (RFC 6263 4.6), in pauses of the speech."""
+    world = MediaWorld(config=OFTEN)
+    a, b = world.call()
+    sink = world.record()
+    for number in range(5):
+        a.talk(speech(8000), 100.001 + 2 * number)
+        a.send(a.packet(b"", payload_type=payload_type), 101.5 + 2 * number)
+        a.timestamp += 8000
+    world.run(111)
+    assert [(block.fraction_lost, block.cumulative_lost) for block in blocks(a, a.ssrc) if block.cumulative_lost] == []
+    assert {(y.packet.sequence - x.packet.sequence) & 0xFFFF for x, y in pairwise(b.heard)} == {1}
+    assert [mark for mark in sink.marks if mark.kind is MarkKind.GAP] == []

@@ -195,11 +195,16 @@ static int pass(fw *f, const fw_leg *from, uint8_t *d, int n, int header, int64_
     return 1;
 }
 
-/* An accepted datagram that is not passed on leaves no hole in the sequence that its target sees. */
+/* A datagram of the leg's stream that is never passed on leaves no hole in the sequence that its target sees. */
 static void leave_out(fw *f, const fw_leg *leg, const uint8_t *d) {
-    if (leg->pt_out[d[1] & 127] != NOT_PASSED || leg->route < 0 || (uint32_t)leg->route >= f->capacity) return;
+    if (leg->pt_out[d[1] & 127] < NOT_PASSED || leg->route < 0 || (uint32_t)leg->route >= f->capacity) return;
     fw_leg *to = &f->table[leg->route];
     if (to->anchored && (int16_t)(get16(d + 2) + to->seq_off - to->seq_out) > 0) to->seq_off--;
+}
+
+/* Whether what was judged ODD has the leg's SSRC in a whole header: only its payload type was not negotiated. */
+static int of_its_stream(const fw_leg *leg, const uint8_t *d, int n, int header) {
+    return n >= RTP_HEADER && header > 0 && d[0] >> 6 == 2 && leg->has_ssrc_in && get32(d + 8) == leg->ssrc_in;
 }
 
 /* When the kernel took the datagram in (SO_TIMESTAMPNS, wall time), as monotonic time: a late reader is no late packet. */
@@ -254,7 +259,7 @@ static void receive_one(fw *f, uint32_t row, int kind) {
         }
     } else if (v == PASSED) {
         if (!pass(f, leg, d, (int)n, header, now)) v = KEPT;
-    } else if (v == KEPT)
+    } else if (v == KEPT || (v == ODD && of_its_stream(leg, d, (int)n, header)))
         leave_out(f, leg, d);
     if (full) {
         leg->copies_dropped++;

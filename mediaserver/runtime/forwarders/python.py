@@ -226,8 +226,10 @@ class PythonForwarder:
         table = self._bytes
         header = _RTP_BYTES if data[0] & 31 == 0 else _header_bytes(data, length)
         pt_out = table[base + _AT_PT_OUT + (data[1] & 127)]
-        if header < 0 or pt_out == NO_PAYLOAD:
+        if header < 0:
             return _ODD
+        if pt_out == NO_PAYLOAD:
+            return self._odd(base, data)
         ssrc_in, has_ssrc_in = _SSRC_IN.unpack_from(table, base + _AT_SSRC_IN)
         came = _RTP.unpack_from(data)
         if not has_ssrc_in:
@@ -235,11 +237,9 @@ class PythonForwarder:
         elif came[4] != ssrc_in:
             return _NEW_SSRC
         (route,) = _ROUTE.unpack_from(table, base + _AT_ROUTE)
-        if not 0 <= route < self._capacity:
-            return _KEPT if has_ssrc_in else _FIRST
-        if pt_out == NOT_PASSED:
+        if pt_out == NOT_PASSED or not 0 <= route < self._capacity:
             if has_ssrc_in:
-                self._leave_out(route, came[2])
+                self._leave_out(base, came[2])
             return _KEPT if has_ssrc_in else _FIRST
         opened, anchored, sends = table[route * _ROW], table[route * _ROW + 1], table[route * _ROW + 2]
         if not (opened and sends and route in self._sockets and self._remote(route)):
@@ -252,6 +252,13 @@ class PythonForwarder:
         self._send(route, data[:length], length - header)
         _RTP.pack_into(data, 0, *came)  # what is kept is what came
         return _PASSED if has_ssrc_in else _FIRST
+
+    def _odd(self, base: int, data: memoryview) -> int:
+        """A whole header, but a payload type that was not negotiated."""
+        came = _RTP.unpack_from(data)
+        if (came[4], 1) == _SSRC_IN.unpack_from(self._bytes, base + _AT_SSRC_IN):
+            self._leave_out(base, came[2])
+        return _ODD
 
     def _rewrite(self, route: int, data: memoryview, came: tuple[int, ...], second: int, now: int) -> bool:
         """Put the new header in, and note in the target's row what it got; False when its place there is taken."""
@@ -278,9 +285,13 @@ class PythonForwarder:
         _RTP.pack_into(data, 0, came[0], second, seq, ts, ssrc_out)
         return True
 
-    def _leave_out(self, route: int, sequence: int) -> None:
-        """What is not passed on leaves no hole in the sequence that its target sees."""
-        table, base = self._bytes, route * _ROW
+    def _leave_out(self, came_at: int, sequence: int) -> None:
+        """What is never passed on leaves no hole in the sequence that its target sees."""
+        table = self._bytes
+        (route,) = _ROUTE.unpack_from(table, came_at + _AT_ROUTE)
+        if not 0 <= route < self._capacity:
+            return
+        base = route * _ROW
         *before, seq_out, seq_off, ptime = _STREAM.unpack_from(table, base + _AT_STREAM)
         if table[base + 1] and 0 < (sequence + seq_off - seq_out) & 0xFFFF < 0x8000:
             _STREAM.pack_into(table, base + _AT_STREAM, *before, seq_out, (seq_off - 1) & 0xFFFF, ptime)

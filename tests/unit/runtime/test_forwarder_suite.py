@@ -111,6 +111,16 @@ async def test_what_is_not_passed_on_leaves_no_hole_in_the_sequence(rig: Rig) ->
     assert [each.verdict for each in await rig.keep(7)].count(Verdict.KEPT) == 3
 
 
+async def test_nor_does_what_was_not_negotiated_and_has_the_stream_s_ssrc(rig: Rig) -> None:
+    """What keeps a path open (RFC 6263 4.6); one of another SSRC, or cut short, moves nothing."""
+    rig.a.send(rtp(10, 1600), rig.port_a)
+    for odd in (rtp(11, 1600, pt=20, payload=b""), rtp(12, 1600, pt=20, ssrc=0xBAD), rtp(12, 1600)[:8]):
+        rig.a.send(odd, rig.port_a)
+    rig.a.send(rtp(12, 1760), rig.port_a)
+    assert [RTP.unpack_from(await rig.b.receive())[2:4] for _ in range(2)] == [(1001, 50160), (1002, 50320)]
+    assert [each.verdict for each in await rig.keep(5)].count(Verdict.ODD) == 3
+
+
 async def test_a_break_is_counted_in_whole_packets(rig: Rig) -> None:
     """Passed on again a packet and a half after the last one, and at once: one packet further, not a piece of one.
 
