@@ -19,6 +19,7 @@ from sqlalchemy import (
     TypeDecorator,
     UniqueConstraint,
     false,
+    text,
 )
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from sqlalchemy.types import TypeEngine
@@ -170,6 +171,12 @@ class Recording(Dated, Base):
         Index("recordings_browse_user", "user_id", "account_id", "start_time", "id", "dub_point_id", *FACETS),
         Index("recordings_browse_dub_point", "dub_point_id", "account_id", "start_time", "id", "user_id", *FACETS),
         Index("recordings_browse_group", "group_id", "start_time", "id", "account_id", "user_id", *FACETS),
+        Index(
+            "recordings_browse_starred",
+            *("account_id", "start_time", "id", "user_id", "dub_point_id", *FACETS),
+            sqlite_where=text("starred IS 1"),
+            postgresql_where=text("starred IS true"),
+        ),
         Index("recordings_listed_user", "user_id", "id", "status"),
         Index("recordings_listed_group", "group_id", "account_id", "id", "status"),
         Index("recordings_unfinished", "status", "upload_expires_at"),

@@ -32,10 +32,8 @@ TO_2 = (
 
 def to_2(connection: Connection) -> None:
     """Notes, links, holds, do-not-record numbers, teams; and search, filled from what there is."""
-    sqlite = connection.dialect.name == "sqlite"
-    words = {"false": "0", "true": "1"} if sqlite else {"false": "false", "true": "true"}
     for statement in TO_2:
-        connection.execute(text(statement.format(**words)))
+        connection.execute(text(statement.format(**_words(connection))))
     Base.metadata.create_all(connection)
     for index in Recording.__table__.indexes:  # type: ignore[attr-defined]  # declared as FromClause, is a Table
         index.create(connection, checkfirst=True)
@@ -46,8 +44,15 @@ def to_2(connection: Connection) -> None:
     connection.execute(text("UPDATE schema_version SET version = 2"))
 
 
+TO_3 = (
+    "CREATE INDEX IF NOT EXISTS recordings_browse_starred ON recordings (account_id, start_time, id, user_id,"
+    " dub_point_id, status, recording_type, starred, tagged, duration, size) WHERE starred IS {true}"
+)
+
+
 def to_3(connection: Connection) -> None:
-    """On PostgreSQL text is what it is on SQLite: of any length, and in the order of its code points."""
+    """An index of what is starred; PostgreSQL keeps text as SQLite does: of any length, sorted by code points."""
+    connection.execute(text(TO_3.format(**_words(connection))))
     if connection.dialect.name == "postgresql":
         looked = inspect(connection)
         for table in looked.get_table_names():
@@ -56,6 +61,11 @@ def to_3(connection: Connection) -> None:
                     change = f'ALTER TABLE {table} ALTER COLUMN "{column["name"]}" TYPE TEXT COLLATE "C"'
                     connection.execute(text(change))
     connection.execute(text("UPDATE schema_version SET version = 3"))
+
+
+def _words(connection: Connection) -> dict[str, str]:
+    sqlite = connection.dialect.name == "sqlite"
+    return {"false": "0", "true": "1"} if sqlite else {"false": "false", "true": "true"}
 
 
 UPGRADES: Mapping[int, Callable[[Connection], None]] = {1: to_2, 2: to_3}

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from sqlalchemy import event
 
 from dubber_platform.store import browse as room
 from dubber_platform.store.browse import Filter, Kind, browse, unidentified
@@ -17,7 +19,7 @@ from dubber_platform.store.refused import RefusedError, Why
 from dubber_platform.store.rows import Match
 from dubber_platform.store.schema import DubPoint, Recording
 from tests.support.dubber import START
-from tests.support.library import Library
+from tests.support.library import Library, open_library
 
 
 def ids(library: Library, viewer: str = "boss", **wanted: object) -> list[int]:
@@ -257,3 +259,28 @@ def test_what_could_not_be_placed_has_a_list_of_its_own(library: Library) -> Non
     assert made.id == "e" * 20
     assert [row.id for row in unidentified(session, chief).rows] == [alone]
     assert ids(library, viewer="ann") == ids(library, text="ann line wait") == [waiting]
+
+
+@pytest.mark.parametrize("who", ["boss", "bob"])
+@pytest.mark.parametrize("wanted", [Filter(), Filter(tag="vip"), Filter(text="martin")], ids=["all", "tag", "search"])
+def test_the_most_important_are_read_from_an_index_of_their_own(who: str, wanted: Filter) -> None:
+    """By SQLite, for the list and for its total, by whoever sees the recordings of many."""
+    library, asked = open_library(), []
+    for user in ("ann", "bob"):
+        library.user(user)
+    library.team("t", {"bob": "Listener"}, ["ann"])
+    viewer, session = library.viewer(who), library.session
+
+    def keep(_connection: object, _cursor: object, statement: str, values: object, *_: object) -> None:
+        asked.append((statement, values))
+
+    event.listen(session.get_bind(), "before_cursor_execute", keep)
+    browse(session, viewer, replace(wanted, kind=Kind.STARRED))
+    lists = [(statement, values) for statement, values in asked if "starred IS 1" in statement]
+    plans = [
+        " / ".join(row[3] for row in session.connection().exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", values))
+        for statement, values in lists
+    ]
+    library.close()
+    assert plans
+    assert all("USING COVERING INDEX recordings_browse_starred" in plan for plan in plans), plans
