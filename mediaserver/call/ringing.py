@@ -77,6 +77,7 @@ class Forks:
             call.b.sdp.take_answer(event.answer)
         except SdpError as error:
             call.note("call.early-media-unusable", error=str(error))
+            self._tell(crossing.provisional_for_caller(event.status))
             return
         call.b.hop = self._ringing[key].hop
         call.legs.set_media(call.b)

@@ -16,6 +16,7 @@ from mediaserver.sip.legs import Leg, LegTimer
 from mediaserver.sip.message import Response
 from mediaserver.sip.offers import Offers
 from mediaserver.sip.reasons import reason_phrase
+from mediaserver.sip.screening import description_in
 from mediaserver.sip.sessions import answer_request, from_response
 from mediaserver.sip.tables import State
 from mediaserver.sip.transactions import ClientTransaction
@@ -119,7 +120,7 @@ class Invites:
 
     def _acknowledge(self, leg: Leg, response: Response) -> None:
         number = parse_cseq(response.headers).number
-        late = not leg.invite.body and bool(response.body)
+        late = not leg.invite.body and description_in(response) is not None
         if late and leg.state is LegState.CONFIRMED:
             leg.owed, leg.turn = (leg.live_dialog, number), Turn.OWED
         else:
@@ -152,7 +153,7 @@ class Invites:
 
     def _tell(self, leg: Leg, action: LegAction, response: Response | None) -> None:
         assert response is not None
-        body = response.body or None
+        body = description_in(response)
         if action is LegAction.TELL_ANSWERED:
             event = Answered(leg=leg.number, source=leg.flow, sip_call_id=leg.call_id, answer=body)
             self._core.tell(event)

@@ -14,7 +14,7 @@ from mediaserver.sip.leg_tables import TURN_STEPS, LegInput, LegState, Turn, Tur
 from mediaserver.sip.legs import Leg, LegTimer, OfferPlan
 from mediaserver.sip.message import Request, Response
 from mediaserver.sip.refresh import Refresher, note_allow, raise_min_se
-from mediaserver.sip.screening import offer_in
+from mediaserver.sip.screening import description_in
 from mediaserver.sip.sessions import add_to_response, answer_request
 from mediaserver.sip.transactions import ClientTransaction, ServerTransaction
 
@@ -177,7 +177,7 @@ class Offers:
         if response.status < 300:
             leg.live_dialog.refresh_target(response)
             self.refresher.agree_response(leg, response, now)
-            late = tx.request.method == "INVITE" and plan.body is None and response.body
+            late = tx.request.method == "INVITE" and plan.body is None and description_in(response) is not None
             event = TurnInput.GOT_OFFER if late else TurnInput.GOT_ANSWER
             if late:
                 leg.owed = (leg.live_dialog, parse_cseq(tx.request.headers).number)
@@ -232,7 +232,7 @@ class Offers:
             leg.their_offer = tx
             if request.method == "INVITE":
                 self._core.answer(tx, 100, now)
-            self._core.tell(OfferReceived(leg=leg.number, offer=offer_in(request), method=request.method))
+            self._core.tell(OfferReceived(leg=leg.number, offer=description_in(request), method=request.method))
 
     def _settle(self, leg: Leg, action: TurnAction, body: bytes | None, refusal: Refusal | None, now: float) -> None:
         tx = leg.their_offer
@@ -269,7 +269,7 @@ class Offers:
         if action is TurnAction.TELL_ACK:
             self._core.tell(AckReceived(leg=leg.number, answer=body))
         elif response is not None and leg.asked is not None:
-            told, answer = leg.asked.told, response.body or None
+            told, answer = leg.asked.told, description_in(response)
             if action is TurnAction.TELL_ANSWERED and (told or answer is not None):
                 self._core.tell(OfferAnswered(leg=leg.number, answer=answer))
             elif action is TurnAction.TELL_REJECTED and told:

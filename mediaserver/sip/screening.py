@@ -16,7 +16,7 @@ from mediaserver.sip.fields import (
     split_commas,
     token_list,
 )
-from mediaserver.sip.message import Request
+from mediaserver.sip.message import Message, Request
 from mediaserver.sip.reasons import syntax_phrase
 from mediaserver.sip.sessions import too_small
 from mediaserver.sip.uri import SipUri, find_param, parse_uri
@@ -88,15 +88,22 @@ def _body(request: Request) -> Refusal | None:
     encodings = [coding for line in request.headers.get_all("content-encoding") for coding in split_commas(line)]
     if any(coding.lower() != "identity" for coding in encodings):
         return Refusal(status=415, headers=(("accept-encoding", "identity"),))
-    if offer_in(request) is not None or _optional(request):
+    typed = "content-type" in request.headers
+    if (typed and description_in(request) is not None) or _optional(request):
         return None
     return Refusal(status=415, headers=(("accept", SDP),))
 
 
-def offer_in(request: Request) -> bytes | None:
-    """The session description in a request; None without one, or with something that may be ignored."""
-    kind = parse_content_type(request.headers) if request.body else None
-    return request.body if kind is not None and kind.name == SDP else None
+def description_in(message: Message) -> bytes | None:
+    """The session description in a message; None without one, or with something else.
+
+    A body without a type is taken for one: new requests are refused with it, but an answer may be all there is.
+    """
+    try:
+        kind = parse_content_type(message.headers)
+    except SipSyntaxError:
+        return None
+    return message.body or None if kind is None or kind.name == SDP else None
 
 
 def _optional(request: Request) -> bool:

@@ -26,7 +26,7 @@ from mediaserver.sip.message import Request
 from mediaserver.sip.offers import Offers
 from mediaserver.sip.refresh import note_allow
 from mediaserver.sip.registration import Caller, Gate
-from mediaserver.sip.screening import offer_in, screen
+from mediaserver.sip.screening import description_in, screen
 from mediaserver.sip.sessions import add_to_response, answer_request
 from mediaserver.sip.transactions import ServerTransaction
 from mediaserver.sip.uri import SipUri, parse_uri
@@ -130,7 +130,7 @@ class Uas:
             self._core.answer(tx, 200, now, *self._abilities(tx))
         elif method == "INFO":
             self._info(leg, tx, now)
-        elif method == "INVITE" or (method == "UPDATE" and offer_in(tx.request) is not None):
+        elif method == "INVITE" or (method == "UPDATE" and description_in(tx.request) is not None):
             self._offers.received(leg, tx, now)
         elif method == "UPDATE" and leg.dialog is not None:
             self._offers.refreshed(leg, tx, now)
@@ -184,10 +184,10 @@ class Uas:
             self._core.discard("ack-repeated", source)
         else:
             # A description that answers nothing, because the offer was theirs, is none (RFC 3261 13.2.1).
-            late = offer_in(leg.unacked.tx.request) is None
+            late = description_in(leg.unacked.tx.request) is None
             self._invites.happened(leg, LegInput.GOT_ACK, now)
             if not leg.over:
-                self._offers.acknowledged(leg, offer_in(request) if late else None, now)
+                self._offers.acknowledged(leg, description_in(request) if late else None, now)
 
     # --- a new call -----------------------------------------------------------------------
 
@@ -305,7 +305,7 @@ def _invited(leg: Leg, tx: ServerTransaction, caller: Caller) -> Invited:
         user=caller.user,
         caller_number=caller.number,
         caller_label=caller.label,
-        offer=offer_in(request),
+        offer=description_in(request),
         max_forwards=70 if hops is None else hops,
         private=caller.private,
     )

@@ -5,8 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from callbench.virtual_time import run_virtual
 from mediaserver.sip.message import Message, Request
+from tests.support.sip_peer import response_text
 from tests.support.virtual import Carrier, user
 from tests.support.wire_phone import TRUNK, WirePhone, sdp
 
@@ -72,6 +75,46 @@ def test_a_ringing_phone_does_not_talk_over_anothers_early_media(tmp_path: Path)
             return trunk.told("INVITE")
 
     assert run_virtual(scenario()) == [100, 183, 183, 486]
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [(), ("Content-Type: application/isup",), ("Content-Type: isup",)],
+    ids=("no common codec", "no description", "no media type"),
+)
+def test_early_media_that_cannot_be_used_is_ringing_all_the_same(lines: tuple[str, ...], tmp_path: Path) -> None:
+    """The caller hears its own ringing tone, then the phone's answer."""
+
+    async def scenario() -> list[int]:
+        async with carrier_at(tmp_path) as carrier:
+            trunk, (phone,), (invite,) = await ringing(carrier, 1)
+            early = response_text(invite, 180, *lines, body=sdp(formats="18"), contact="<sip:127.0.9.1>")
+            phone.send(early.replace("Content-Type: application/sdp\n", "", 1) if lines else early)
+            await trunk.hears("180 INVITE")
+            phone.reply(invite, 486)
+            await refused(carrier, trunk, 486)
+            return trunk.told("INVITE")
+
+    assert run_virtual(scenario()) == [100, 180, 486]
+
+
+def test_an_answer_without_a_media_type_is_an_answer(tmp_path: Path) -> None:
+    """What else could it be."""
+
+    async def scenario() -> list[int]:
+        async with carrier_at(tmp_path) as carrier:
+            trunk, (phone,), (invite,) = await ringing(carrier, 1)
+            answer = response_text(invite, 200, body=sdp(host="127.0.9.1"), contact="<sip:127.0.9.1>")
+            phone.send(answer.replace("Content-Type: application/sdp\n", ""))
+            answered = await trunk.hears("200 INVITE")
+            tag = (answered.headers.get("to") or "").partition("tag=")[2]
+            trunk.say("ACK", to="1002", branch="z9hG4bKa", to_tag=tag)
+            trunk.say("BYE", to="1002", to_tag=tag, cseq=2)
+            phone.reply(await phone.hears("BYE"), 200)
+            await carrier.settled()
+            return trunk.told("INVITE")
+
+    assert run_virtual(scenario()) == [100, 200]
 
 
 def test_a_decline_on_one_phone_stops_the_others(tmp_path: Path) -> None:
