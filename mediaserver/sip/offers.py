@@ -268,9 +268,11 @@ class Offers:
     def _tell(self, leg: Leg, action: TurnAction, body: bytes | None, response: Response | None) -> None:
         if action is TurnAction.TELL_ACK:
             self._core.tell(AckReceived(leg=leg.number, answer=body))
-        elif response is not None and leg.asked is not None:
-            told, answer = leg.asked.told, description_in(response)
-            if action is TurnAction.TELL_ANSWERED and (told or answer is not None):
-                self._core.tell(OfferAnswered(leg=leg.number, answer=answer))
-            elif action is TurnAction.TELL_REJECTED and told:
-                self._core.tell(OfferRejected(leg=leg.number, status=response.status))
+            return
+        assert response is not None
+        assert leg.asked is not None
+        answer = description_in(response)
+        if action is TurnAction.TELL_ANSWERED and (leg.asked.told or answer is not None):
+            self._core.tell(OfferAnswered(leg=leg.number, answer=answer))
+        elif action is TurnAction.TELL_REJECTED and leg.asked.told:
+            self._core.tell(OfferRejected(leg=leg.number, status=response.status))

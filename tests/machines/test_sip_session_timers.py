@@ -152,6 +152,15 @@ def test_a_peer_without_update_is_refreshed_by_reinvite() -> None:
     assert due(peer, 50).method == "INVITE"
 
 
+def test_a_refused_refresh_by_reinvite_is_nobodys_news() -> None:
+    """The session stays as it was; so it does when a 2xx brings no description."""
+    peer, _, _ = agreed("Session-Expires: 100")
+    told = len(peer.events)
+    peer.say(response_text(due(peer, 50), 500))
+    peer.say(response_text(due(peer, 10), 200, "Session-Expires: 100;refresher=uac"))
+    assert peer.events[told:] == []
+
+
 def test_a_refresh_waits_for_an_offer_that_is_under_way() -> None:
     """The offer is a refresh itself."""
     peer, _, _ = agreed("Session-Expires: 100")
