@@ -214,7 +214,8 @@ class Desk:
                 record["has_ssrc_in"] = record["latched"] = 0
                 leg.learned = None
             leg.offered = remote
-        self.mixer.settle(leg, tick_at(now))
+        if command != before:  # what a session refresh says again is no break in anybody's stream
+            self.mixer.settle(leg, tick_at(now))
         self.legs.verified[row] = False
         leg.learn_until = now + self.config.learning_s
         leg.candidate = None

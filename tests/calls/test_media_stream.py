@@ -181,3 +181,18 @@ def test_after_a_change_of_codec_on_both_sides_packets_are_passed_on_again(codec
     assert [heard.packet.payload for heard in passed] == payloads[-len(passed) :]
     assert len(passed) > 90
     assert {round(heard.at * 1000 % 20, 3) for heard in passed} == {3.0}
+
+
+def test_a_session_refresh_that_changes_nothing_is_no_break() -> None:
+    """The same media again on both sides, every second: one talkspurt, one marker (RFC 3551 4.1)."""
+    world = MediaWorld()
+    a, b = world.call()
+    jittering(a, 100.001, 20, 0.03, in_order=True)
+    for number in range(15):
+        world.run(101 + 1.0031 * number)
+        for phone in (a, b):
+            world.tell(world.media(phone))
+    world.run(121)
+    assert [number for number, heard in enumerate(b.heard) if heard.packet.marker] == [0]
+    assert sequence_steps(b) == {1}
+    assert timestamp_steps(b) == {160: 999}
