@@ -9,7 +9,7 @@ import pytest
 
 from catalog import Catalog, JobState
 from tests.support.postgresql import PostgresServer
-from tests.support.server_process import ServerProcess, run_command, running
+from tests.support.server_process import WAIT_S, ServerProcess, run_command, running
 from tests.support.stage import Stage
 
 pytestmark = pytest.mark.e2e
@@ -53,6 +53,36 @@ def test_a_recorded_call_is_still_there_after_a_restart(postgresql: PostgresServ
         )
         assert [one["recording_id"] for one in json.loads(listed.stdout)] == [recording_id]
     assert [*data_dir.rglob("*.sqlite*")] == []
+
+
+def test_calls_go_on_while_it_is_away_and_are_filed_when_it_is_back(postgresql: PostgresServer, tmp_path: Path) -> None:
+    """One that ends meanwhile, and one that begins and ends meanwhile: both are recorded and delivered."""
+    ours, theirs = postgresql.new_database(), postgresql.new_database()
+    config = f'database_url = "{ours}"\n[dubber]\ndatabase_url = "{theirs}"\n[calls]\nmax_load = 1.0\n'
+    with running(tmp_path / "data", config=config) as product:
+        stage = Stage(product, tmp_path)
+        phone = stage.phone("1001", stage.user_voice)
+        made = []
+        try:
+            for before in (postgresql.stop, lambda: None):
+                since = product.mark()
+                phone.call("9003")
+                made.append(product.wait_for("recording.opened", since=since)["recording"])
+                before()
+                phone.talk(0.5)
+                phone.hang_up()
+                product.wait_for("recording.sealed", recording=made[-1])
+        finally:
+            phone.close()
+            stage.close()
+            postgresql.start()
+        for recording_id in made:
+            product.wait_for("upload.delivered", recording_id=recording_id)
+        with Catalog.open(ours) as catalog:
+            assert {record.manifest.recording_id for record in catalog.recordings.list()} == {*made}
+            assert [call.result for call in catalog.calls.list()] == ["answered"] * 2
+        product.process.terminate()  # its log tells of the database, with traces: not what stop() lets pass
+        assert product.process.wait(WAIT_S) == 0
 
 
 @pytest.mark.parametrize(("table", "key"), [("", "the catalogue"), ("[dubber]\n", "dubber.database_url: the platform")])
