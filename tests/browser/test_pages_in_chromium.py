@@ -278,3 +278,17 @@ TWICE = """() => {
 async def test_a_form_that_is_sent_twice_at_once_leaves_once(desk: Window, base: str) -> None:
     await desk.page.goto(f"{base}/sign-in")
     assert await desk.page.evaluate(TWICE) == [False, True]
+
+
+PRESSABLE = """around => {
+  const button = document.querySelector("main form .button[type=submit]"), busy = button.closest(around);
+  busy.classList.add("htmx-request");
+  return getComputedStyle(button).pointerEvents !== "none";
+}"""
+"""Whether the button of a form can be pressed while something around it asks the server."""
+
+
+async def test_a_part_that_refreshes_itself_leaves_its_buttons_alone(desk: Window, base: str) -> None:
+    await desk.page.goto(f"{base}/sign-in")
+    assert await desk.page.evaluate(PRESSABLE, "main")
+    assert not await desk.page.evaluate(PRESSABLE, "form")
