@@ -1,6 +1,7 @@
 """Users in a file: CSV with a header, or a YAML list with the same names.
 
-Only ``number`` is required. A column that is not there, or an empty cell, leaves
+CSV has commas, or semicolons as spreadsheets write them where the comma is the decimal mark; such a spreadsheet also
+writes ``true`` as TRUE or VRAI. Only ``number`` is required. A column that is not there, or an empty cell, leaves
 the setting as it is (its default for a new user); two cells mean something when
 empty: ``name`` is no name, ``reminder_s`` is off. An error names row and column,
 and nothing of a bad file is applied. Passwords come in, are hashed, and never go out.
@@ -50,6 +51,7 @@ _IN_RECORDING = frozenset(
     {"mode", "announce_internal", "announce_pstn", "notification", "reminder_s", "record_voicemail"}
 )
 _MEANT_WHEN_EMPTY = frozenset({"name", "reminder_s"})
+_FLAGS = {"true": True, "vrai": True, "false": False, "faux": False}
 _YAML_NULLS = frozenset({"", "~", "null", "Null", "NULL"})
 _YAML_FRAME = (yaml.StreamStartEvent, yaml.DocumentStartEvent, yaml.DocumentEndEvent, yaml.StreamEndEvent)
 # The C reader is a hundred times faster; it is in every published wheel, but not in every build.
@@ -138,7 +140,9 @@ def parse_users(data: bytes, file_format: FileFormat) -> tuple[UserRow, ...]:
 
 
 def _csv_rows(text: str) -> Iterable[tuple[int, Mapping[str, str]]]:
-    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
+    header_line = text.split("\n", 1)[0]
+    separator = ";" if ";" in header_line and "," not in header_line else ","
+    reader = csv.reader(io.StringIO(text, newline=""), strict=True, delimiter=separator)
     line = 1
     try:
         header = [name.strip() for name in next(reader, [])]
@@ -158,8 +162,6 @@ def _csv_rows(text: str) -> Iterable[tuple[int, Mapping[str, str]]]:
 
 
 def _check_header(header: list[str]) -> None:
-    if len(header) == 1 and ";" in header[0]:
-        raise UsersFileError("columns must be separated by commas, not semicolons", row=1)
     for name in header:
         _check_column(name, 1)
         if header.count(name) > 1:
@@ -270,9 +272,10 @@ def _one_of(kind: type[StrEnum]) -> Callable[[str], StrEnum]:
 
 
 def _flag(cell: str) -> bool:
-    if cell not in ("true", "false"):
+    found = _FLAGS.get(cell.lower())
+    if found is None:
         raise ValueError(f"{_shown(cell)} is neither true nor false")
-    return cell == "true"
+    return found
 
 
 def _reminder(cell: str) -> int | None:

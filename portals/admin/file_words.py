@@ -20,11 +20,7 @@ _PROBLEMS: Final = tuple(
         ),
         (
             r"(?P<cells>\d+) cells under (?P<columns>\d+) columns",
-            mark("%(cells)s cells under %(columns)s columns: keep the comma of every empty cell"),
-        ),
-        (
-            r"columns must be separated by commas, not semicolons",
-            mark("columns must be separated by commas, not semicolons"),
+            mark("%(cells)s cells under %(columns)s columns: keep the separator of every empty cell"),
         ),
         (r"the (column|name) is there twice", mark("it is there twice")),
         (r"the header has no such column", mark("the header has no such column")),

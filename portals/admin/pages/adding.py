@@ -177,9 +177,7 @@ async def try_import(visit: Visit) -> web.StreamResponse:
     services, form = services_of(visit), visit.form()
     data = form.file("file", limit=MAX_FILE_BYTES)
     if data.startswith(SPREADSHEETS):
-        form.refuse(
-            "file", visit.t("This is a spreadsheet. Save it there as CSV, in UTF-8 and with commas; send that.")
-        )
+        form.refuse("file", visit.t("This is a spreadsheet. Save it there as CSV in UTF-8 and send that."))
     if not form.ok:
         return await _import_page(visit, form=form)
     try:

@@ -113,12 +113,26 @@ def test_an_empty_reminder_is_off_and_an_empty_name_is_none(
     assert (found.recording.reminder_s, found.name) == (None, "")
 
 
+def test_what_a_french_spreadsheet_saves_is_read_as_it_was_meant() -> None:
+    """Semicolons, a byte-order mark, line ends of Windows, and its own words for true and false."""
+    saved = '\ufeffnumber;name;mode;mailbox;announce_pstn\r\n1001;"Dupont; Zoé, 2e";Always;VRAI;FAUX\r\n'
+    (user,) = parse_users(saved.encode(), CSV)
+    assert (user.row, user.number) == (2, "1001")
+    assert user.values == {
+        "name": "Dupont; Zoé, 2e",
+        "mode": RecordingMode.ALWAYS,
+        "mailbox": True,
+        "announce_pstn": False,
+    }
+
+
 @pytest.mark.parametrize(
     ("data", "row", "column", "says"),
     [
         ("", 1, "number", "no such column"),
         ("name\nx\n", 1, "number", "no such column"),
-        ("number;name\n1;x\n", 1, None, "commas, not semicolons"),
+        ("number;name,mode\n1;x\n", 1, "number;name", "no such column"),
+        ("number;name\n1,x\n", 2, None, "1 cells under 2 columns"),
         ("number,colour\n", 1, "colour", "no such column; there are number,"),
         ("number,\n", 1, "''", "no such column"),
         ("number,number\n", 1, "number", "twice"),
