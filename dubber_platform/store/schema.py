@@ -173,7 +173,8 @@ class Recording(Dated, Base):
         Index("recordings_browse_group", "group_id", "start_time", "id", "account_id", "user_id", *FACETS),
         Index(
             "recordings_browse_starred",
-            *("account_id", "start_time", "id", "user_id", "dub_point_id", *FACETS),
+            *("starred", "account_id", "start_time", "id", "user_id", "dub_point_id"),
+            *(facet for facet in FACETS if facet != "starred"),
             sqlite_where=text("starred IS 1"),
             postgresql_where=text("starred IS true"),
         ),

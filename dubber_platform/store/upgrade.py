@@ -45,8 +45,8 @@ def to_2(connection: Connection) -> None:
 
 
 TO_3 = (
-    "CREATE INDEX IF NOT EXISTS recordings_browse_starred ON recordings (account_id, start_time, id, user_id,"
-    " dub_point_id, status, recording_type, starred, tagged, duration, size) WHERE starred IS {true}"
+    "CREATE INDEX IF NOT EXISTS recordings_browse_starred ON recordings (starred, account_id, start_time, id,"
+    " user_id, dub_point_id, status, recording_type, tagged, duration, size) WHERE starred IS {true}"
 )
 
 
