@@ -9,7 +9,7 @@ from callmodel.manifest import Party
 from portals.admin.prompt_words import NAMES
 from prompts import PromptId
 from webkit.formats import decimal
-from webkit.i18n import Translator
+from webkit.i18n import Translator, mark
 
 ICONS: Final[Mapping[str, str]] = {
     "call": "phone",
@@ -74,14 +74,23 @@ class EventWords:
         """Why a call ended."""
         t = self._t
         role, _, rest = cause.partition("-")
-        if role in self._names and rest == "bye":
-            return t("%(who)s hung up", who=self._names[role])
+        legs = {
+            "bye": mark("%(who)s hung up"),
+            "no-ack": mark("the phone of %(who)s never confirmed the answer"),
+            "session-expired": mark("the phone of %(who)s no longer refreshed the session"),
+            "transport": mark("the connection to the phone of %(who)s was lost"),
+            "dialog-gone": mark("the phone of %(who)s no longer knew the call"),
+        }
+        if role in self._names and rest in legs:
+            return t(legs[rest], who=self._names[role])
         known = {
             "a-cancel": t("the caller gave up"),
             "operator": t("an administrator ended it"),
             "unanswered": t("nobody answered"),
             "unreachable": t("the callee could not be reached"),
             "unknown-number": t("nobody has this number"),
+            "service-busy": t("the number called is always busy"),
+            "no-answer-in-ack": t("the phone gave no answer to the offer it had asked for"),
             "no-common-codec": t("the phones have no codec in common"),
             "media-timeout": t("no audio arrived any more"),
             "recording-failed": t("it could not be recorded"),

@@ -176,7 +176,12 @@ def test_of_several_calls_the_one_that_matters_most_counts(side: WebSide) -> Non
 EVENTS = [
     ("call.to-voicemail", {"status": "480"}, "Nobody answered: the mailbox takes the call."),
     ("call.ended", {"cause": "unanswered"}, "The call was over: nobody answered."),
-    ("call.ended", {"cause": "b-session-expired"}, "The call was over: b-session-expired."),
+    (
+        "call.ended",
+        {"cause": "b-session-expired"},
+        "The call was over: the phone of 9002 no longer refreshed the session.",
+    ),
+    ("call.ended", {"cause": "x-invented"}, "The call was over: x-invented."),
     ("call.answer-unusable", {"error": "no SDP"}, "The answer could not be used: no SDP."),
     ("leg.first-packet", {"leg": "b"}, "The first audio of 9002 arrived."),
     ("leg.held", {"leg": "a"}, "Paula put the call on hold."),
@@ -203,6 +208,13 @@ EVENTS = [
         "Announcement “Recording started” to Paula, 9002.",
     ),
     ("voicemail.finished", {"cause": "hash"}, "The message was over: the caller pressed #."),
+    ("call.ended", {"cause": "b-dialog-gone"}, "The call was over: the phone of 9002 no longer knew the call."),
+    ("call.ended", {"cause": "a-no-ack"}, "The call was over: the phone of Paula never confirmed the answer."),
+    (
+        "call.ended",
+        {"cause": "no-answer-in-ack"},
+        "The call was over: the phone gave no answer to the offer it had asked for.",
+    ),
     ("later.invention", {}, "later.invention"),
 ]
 
