@@ -27,6 +27,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--postgresql", action="store_true", help=told)
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """A run on PostgreSQL is the second one of its tests: fewer examples do."""
+    if config.getoption("--postgresql"):
+        settings.register_profile("second", settings.get_profile("steady"), max_examples=40)
+        settings.load_profile("second")
+
+
 @pytest.fixture(scope="session")
 def postgresql() -> Iterator[PostgresServer]:
     """A PostgreSQL server, started once."""

@@ -78,7 +78,7 @@ def build(world: World, url: str) -> tuple[Library, list[int]]:
     return library, calls
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=settings.default.max_examples // 4, deadline=None)
 @given(WORLDS)
 def test_everybody_sees_and_may_do_what_the_rules_say_and_no_more(databases: Databases, world: World) -> None:
     """In lists, in searches, one by one, and in the dashboard's numbers."""
