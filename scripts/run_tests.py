@@ -50,7 +50,8 @@ class Lane:
     """Why it cannot run here; empty when it can."""
     group: str = "test"
     beside: bool = False
-    """Runs beside the lanes after it, and lets them go first; what it prints comes when it has ended."""
+    """Runs beside the lanes after it, one such after the other, and lets those go first (they mostly wait); what it
+    prints comes when it has ended."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,8 +77,8 @@ def lanes() -> tuple[Lane, ...]:
         Lane(name="mypy", command=(str(BIN / "mypy"),), group="lint"),
         Lane(name="import contracts", command=(str(BIN / "lint-imports"),), group="lint"),
         Lane(name="core", command=(*pytest, "-n", "2", "tests/unit", "tests/machines", "tests/wire", "tests/calls")),
+        Lane(name="PostgreSQL", command=(*pytest, "--postgresql", *ON_POSTGRESQL), needs=("postgres",), beside=True),
         Lane(name="browser", command=(*pytest, "tests/browser"), needs=("chromium",), absent=no_pages, beside=True),
-        Lane(name="PostgreSQL", command=(*pytest, "-n", "2", "--postgresql", *ON_POSTGRESQL), needs=("postgres",)),
         Lane(name="end to end", command=(*pytest, "tests/e2e"), needs=("cc",), absent=no_native_forwarder),
         Lane(name="interop", command=(*pytest, "tests/interop"), needs=("sipp", "baresip")),
     )
@@ -118,7 +119,7 @@ def main() -> int:
     if arguments.programs:
         return 0
     chosen = [lane for lane in lanes() if arguments.only in (None, lane.name, lane.group)]
-    with ThreadPoolExecutor() as beside:
+    with ThreadPoolExecutor(max_workers=1) as beside:
         waiting = [(beside.submit if lane.beside else at_once)(run, lane) for lane in chosen]
         return report([one.result() for one in waiting])
 
