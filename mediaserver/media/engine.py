@@ -128,10 +128,15 @@ class MediaEngine:
     def step(self, now: float) -> None:
         """Work off what has come and what is due."""
         tick = tick_at(now)
+        let_pass = self._forwarder.let_pass
         self._ingest(tick)
+        let_pass()
         self._frames(tick)
+        let_pass()
         self._house.look(now)
+        let_pass()
         self._clocks.look(tick)
+        let_pass()
         self._recorder.poll(tick)
         self._desk.release()
 

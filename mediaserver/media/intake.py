@@ -110,7 +110,10 @@ class Intake:
         if at.size > 1 and bool((keys[1:] == keys[:-1]).any()):
             usual[:] = False  # copies within one batch: rare, and the slow way tells them apart
             return
+        let_pass = legs.forwarder.let_pass
+        let_pass()
         self._count(rows, sequences, timestamps, ticks, transits, arrivals)
+        let_pass()
         if not bool((legs.sending[rows] == kinds).all()):
             legs.sending[rows] = kinds
             legs.sending_changed = True
@@ -119,7 +122,9 @@ class Intake:
         if picked.size != batch.legs.size:
             payload = payload[picked]
         samples = self._decoded(np.ascontiguousarray(payload), kinds)
+        let_pass()
         self._timeline.put_frames(rows, ticks, samples)
+        let_pass()
         level = samples.astype(np.float32)
         loud = np.einsum("ij,ij->i", level, level) >= FRAME_TICKS * SILENCE_POWER
         np.maximum.at(legs.loud, rows[loud], arrivals[loud])

@@ -97,6 +97,11 @@ class MemoryForwarder:
         self.table["open"][row] = 0
         self.table["route"][row] = -1
 
+    def let_pass(self) -> None:
+        """Nothing waits here; said while held it would end in a deadlock elsewhere, so it is an error here."""
+        if self._held:
+            raise RuntimeError("let pass while held")
+
     def collect(self) -> Batch:
         """See the seam."""
         if not self._kept:

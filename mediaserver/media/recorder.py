@@ -159,6 +159,7 @@ class Recorder:
                 continue
             if recording.due(self._delay) <= tick:
                 recording.flush(tick, self._delay)
+                self._rooms.legs.forwarder.let_pass()
                 self._given.append(recording)
                 if recording.over(tick, self._delay):
                     self._close(recording_id)

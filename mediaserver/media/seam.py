@@ -188,6 +188,10 @@ class Forwarder(Protocol):
         """Send one RTCP datagram to the leg's ``remote_rtcp``."""
         ...
 
+    def let_pass(self) -> None:
+        """Packets that wait while a step works may go first: said between its pieces, never while ``held``."""
+        ...
+
     def close(self) -> None:
         """Close everything."""
         ...

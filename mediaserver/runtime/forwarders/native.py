@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ctypes
 import os
+import time
 from contextlib import AbstractContextManager
 from typing import Any
 
@@ -17,6 +18,7 @@ from mediaserver.media.seam import LEG_DTYPE, Batch
 from mediaserver.runtime.forwarders._native import ffi, lib
 from mediaserver.runtime.forwarders.ring import RingArrays, RingReader, new_table, ring_rows
 from mediaserver.runtime.forwarders.sockets import Pair, bind_pair, send_rtcp
+from mediaserver.runtime.turns import PIECE_NS, give_way
 
 
 def _check_layout() -> None:
@@ -88,6 +90,7 @@ class NativeForwarder:
         if self._fw == ffi.NULL:
             raise OSError(ffi.errno, os.strerror(ffi.errno))
         self._lock = _TableLock(int(ffi.cast("uintptr_t", self._fw)))
+        self._passed_at_ns = 0
         self._closed = False
         self._sockets: dict[int, Pair] = {}
 
@@ -145,6 +148,13 @@ class NativeForwarder:
     def send_rtcp(self, row: int, data: bytes) -> None:
         """One datagram from the leg's RTCP socket."""
         send_rtcp(self._sockets.get(row), self.table[row], data)
+
+    def let_pass(self) -> None:
+        """The thread's turn, should it wait for this core."""
+        now = time.monotonic_ns()
+        if now - self._passed_at_ns >= PIECE_NS:
+            give_way()
+            self._passed_at_ns = time.monotonic_ns()
 
     def close(self) -> None:
         """Close all legs and stop the thread; the table stays readable."""

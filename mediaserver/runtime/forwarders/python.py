@@ -11,6 +11,7 @@ import struct
 import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
+from selectors import EVENT_READ, DefaultSelector
 from socket import CMSG_SPACE, MSG_TRUNC, socket
 
 import numpy as np
@@ -37,6 +38,7 @@ from mediaserver.runtime.forwarders.sockets import (
     send_rtcp,
     to_sockaddr,
 )
+from mediaserver.runtime.turns import PIECE_NS
 
 _NS_PER_TICK = 125_000
 _RTP_BYTES = 12
@@ -102,6 +104,8 @@ class PythonForwarder:
         self._head = self._tail = 0
         self._wall_ns = time.time_ns() - time.monotonic_ns()
         self._sockets: dict[int, Pair] = {}
+        self._waiting = DefaultSelector()
+        self._passed_at_ns = 0
         self._addresses: dict[int, _Addresses] = {}
 
     def held(self) -> AbstractContextManager[None]:
@@ -117,8 +121,10 @@ class PythonForwarder:
         self.table[row]["open"] = 1
         self._sockets[row] = pair
         self._addresses[row] = _Addresses()
-        self._loop.add_reader(pair[0], self._reader(row, pair[0], muxed=True))
-        self._loop.add_reader(pair[1], self._reader(row, pair[1], muxed=False))
+        for sock, muxed in zip(pair, (True, False), strict=True):
+            read = self._reader(row, sock, muxed=muxed)
+            self._loop.add_reader(sock, read)
+            self._waiting.register(sock, EVENT_READ, read)
         return int(pair[0].getsockname()[1])
 
     def close_leg(self, row: int) -> None:
@@ -130,6 +136,7 @@ class PythonForwarder:
         self.table[row]["route"] = -1
         for each in pair:
             self._loop.remove_reader(each)
+            self._waiting.unregister(each)
             each.close()
         self._ring.forget(row, self._head)
 
@@ -154,10 +161,19 @@ class PythonForwarder:
         """One datagram from the leg's RTCP socket."""
         send_rtcp(self._sockets.get(row), self.table[row], data)
 
+    def let_pass(self) -> None:
+        """Read what waits, here and now: the loop cannot before the step has ended."""
+        now = time.monotonic_ns()
+        if now - self._passed_at_ns >= PIECE_NS:
+            for key, _ in self._waiting.select(0):
+                key.data()
+            self._passed_at_ns = time.monotonic_ns()
+
     def close(self) -> None:
         """Close all legs."""
         for row in list(self._sockets):
             self.close_leg(row)
+        self._waiting.close()
 
     # --- per packet -------------------------------------------------------------------
 

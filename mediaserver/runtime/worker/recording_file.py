@@ -24,6 +24,7 @@ from callmodel.errors import SpoolError
 from callmodel.manifest import Mark, MarkKind
 from mediaserver.media.messages import RecordingDestroyed, RecordingFailed, RecordingFinished, StartRecording
 from mediaserver.media.sink import RecordingEnd, SinkResult
+from mediaserver.runtime.turns import give_way
 from spool.chunks import ChunkReader, create, write_whole
 from spool.disk import Disk
 from spool.errors import disk_errors
@@ -35,7 +36,7 @@ from spool.writer import PartWriter, WriterFile, open_writer
 FLAC_HEAD_BYTES = 42
 """``fLaC`` and STREAMINFO, which the encoder completes at the end."""
 HEARD_TRACKS = 4
-_READ_BYTES = 1 << 20
+_READ_BYTES = 1 << 18
 _FRAME_BYTES = 4
 
 
@@ -213,6 +214,7 @@ class RecordingFile:
             while piece := file.read(_READ_BYTES):
                 digest.update(piece)
                 size += len(piece)
+                give_way()
         return size, digest.hexdigest()
 
     def _open_plain(self, path: Path) -> BinaryIO | ChunkReader:

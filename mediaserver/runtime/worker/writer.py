@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from callmodel.manifest import Mark
 from mediaserver.media.messages import StartRecording
 from mediaserver.media.sink import RecordingEnd, SinkResult
+from mediaserver.runtime.turns import give_way
 from mediaserver.runtime.worker.recording_file import RecordingFile
 
 _log = structlog.get_logger()
@@ -169,3 +170,4 @@ class WriterThread:
             job, size_bytes = item
             job()
             self._done += size_bytes
+            give_way()
