@@ -54,7 +54,7 @@ class CodeError(ConfigError):
 
 
 def _check_text(command: FeatureCommand, which: str, text: str) -> None:
-    field, where = f"{command}.{which}", f"feature_codes.{command}.{which} is {text!r}"
+    field, where = f"{command}.{which}", f"codes.{command}.{which} is {text!r}"
     if not CODE_MIN_CHARS <= len(text) <= CODE_MAX_CHARS:
         told = f"{where}: use {CODE_MIN_CHARS} to {CODE_MAX_CHARS} characters"
         raise CodeError(told, problem=CodeProblem.LENGTH, field=field, text=text)
@@ -102,7 +102,7 @@ class FeatureCodes:
     def __post_init__(self) -> None:
         for name, code in zip(("start", "stop", "pause", "resume"), self, strict=True):
             if code.command != name:
-                told = f"feature_codes.{name} holds the code for {code.command}; give it one for {name}"
+                told = f"codes.{name} holds the code for {code.command}; give it one for {name}"
                 raise CodeError(told, problem=CodeProblem.PLACE, field=name)
         _check_distinct([named for code in self for named in code.named_texts])
         pairs = [(text, code.command) for code in self for text in code.texts]

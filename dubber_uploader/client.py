@@ -19,7 +19,7 @@ from urllib.parse import quote, urlsplit
 
 import aiohttp
 
-from callmodel.errors import ConfigError
+from callmodel.errors import ConfigError, reason_of
 from callmodel.subscriber import DubPointKey
 from dubber_uploader.answers import AttemptError, detail_of, retry_after_of
 from dubber_uploader.clock import Clock
@@ -85,7 +85,7 @@ class DubberClient:
         self._session: aiohttp.ClientSession | None = None
 
     async def __aenter__(self) -> Self:
-        connector = aiohttp.TCPConnector(ssl=_trust(self._config))
+        connector = aiohttp.TCPConnector(ssl=trusted_roots(self._config))
         self._session = aiohttp.ClientSession(connector=connector, trust_env=False, raise_for_status=False)
         return self
 
@@ -326,7 +326,7 @@ class DubberClient:
         except TimeoutError as error:
             raise AttemptError(Outcome(meaning=Meaning.TIMEOUT, detail=f"{method} {_masked(url)}")) from error
         except aiohttp.ClientError as error:
-            detail = f"{method} {_masked(url)}: {type(error).__name__}"
+            detail = f"{method} {_masked(url)}: {_why_not_reached(error)}"
             raise AttemptError(Outcome(meaning=Meaning.UNREACHABLE, detail=detail)) from error
         except OSError as error:
             detail = f"{method} {_masked(url)}: {error.strerror or type(error).__name__}"
@@ -356,15 +356,26 @@ def unidentified_collection(group_id: str) -> str:
     return f"{group_path(group_id)}/unidentified_recordings"
 
 
-def _trust(config: DubberConfig) -> ssl.SSLContext:
+def trusted_roots(config: DubberConfig) -> ssl.SSLContext:
+    """What the platform's certificate is checked against; ConfigError when the file cannot be read."""
     context = ssl.create_default_context()
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     if config.ca_file is not None:
         try:
             context.load_verify_locations(config.ca_file)
         except (OSError, ssl.SSLError) as error:
-            raise ConfigError(f"dubber.ca_file {config.ca_file} cannot be used: {error}") from error
+            raise ConfigError(
+                f"uploader.ca_file: {config.ca_file} cannot be used: {error.strerror or error}"
+            ) from error
     return context
+
+
+def _why_not_reached(error: aiohttp.ClientError) -> str:
+    if isinstance(error, aiohttp.ClientConnectorCertificateError):
+        refused = error.certificate_error
+        why = refused.verify_message if isinstance(refused, ssl.SSLCertVerificationError) else str(refused)
+        return f"its certificate is not trusted ({why}); check uploader.base_url and uploader.ca_file"
+    return reason_of(error.os_error) if isinstance(error, aiohttp.ClientConnectorError) else type(error).__name__
 
 
 async def _bounded_body(response: aiohttp.ClientResponse) -> bytes:

@@ -48,9 +48,9 @@ class DubberConfig:
     def __post_init__(self) -> None:
         parts = urlsplit(self.base_url)
         if parts.scheme != "https" or not parts.hostname:
-            raise ConfigError("dubber.base_url must be an https address, such as https://api.dubber.net/us/v1")
+            raise ConfigError("uploader.base_url must be an https address, such as https://api.dubber.net/us/v1")
         if not self.group_id:
-            raise ConfigError("dubber.group_id is empty: set the Group ID that Dubber issued")
+            raise ConfigError("uploader.group_id is empty: set the Group ID that Dubber issued")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

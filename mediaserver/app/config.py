@@ -13,7 +13,16 @@ from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
 from callmodel.errors import ConfigError
 from callmodel.modes import FailureBehavior, Language, OnDemandAnnounce, OnDemandStop, RepeatedCode, TonePreset
@@ -23,7 +32,31 @@ from mediaserver.media.messages import Codec
 ENVIRONMENT_PREFIX: Final = "MEDIASERVER_"
 MAX_CONFIG_BYTES: Final = 1 << 20
 
+
+def _ip(value: str) -> str:
+    try:
+        return value and str(ip_address(value))
+    except ValueError:
+        raise ValueError(f"{value!r} is no IP address; give one such as 192.168.1.10") from None
+
+
+def _https(value: str) -> str:
+    if value and not value.startswith("https://"):
+        raise ValueError(
+            "use an https address, such as https://api.example.com/eu1/v1: recordings go nowhere unencrypted"
+        )
+    return value
+
+
+def _nothing(value: Any) -> Any:
+    return None if value == "" else value
+
+
 Port = Annotated[int, Field(ge=0, le=65535)]
+IpAddress = Annotated[str, AfterValidator(_ip)]
+HttpsAddress = Annotated[str, AfterValidator(_https)]
+FilePath = Annotated[Path | None, BeforeValidator(_nothing)]
+"""Empty text is no path: an environment variable has no other way to say so, and ``config show`` writes it."""
 PARTS: Final = ("dubber-platform", "uploader", "portals")
 
 
@@ -36,7 +69,7 @@ class CodeSettings(_Table):
 
     main: str
     """2 to 7 of ``* # 0-9``; no code may begin another."""
-    alternate: str | None = None
+    alternate: Annotated[str | None, BeforeValidator(_nothing)] = None
     """A second one that does the same."""
     enabled: bool = True
     """Switched off, its keys are ordinary keys."""
@@ -65,13 +98,13 @@ class CodesSettings(_Table):
 class ToneTable(_Table):
     """A tone in bursts."""
 
-    hz: float = Field(ge=100, le=3400)
+    hz: float = Field(default=400.0, ge=100, le=3400)
     """Frequency."""
-    on_ms: int = Field(ge=20, le=5000)
+    on_ms: int = Field(default=100, ge=20, le=5000)
     """Length of a burst, its edges of 10 ms included."""
-    off_ms: int = Field(default=0, ge=0, le=5000)
+    off_ms: int = Field(default=100, ge=0, le=5000)
     """Silence between two bursts."""
-    bursts: int = Field(default=1, ge=1, le=20)
+    bursts: int = Field(default=3, ge=1, le=20)
     """How many."""
     level_dbm0: float = Field(default=-18.0, ge=-60, le=0)
     """Level."""
@@ -90,7 +123,7 @@ class RecordingTable(_Table):
     """Repeat the start announcement to the far party when a pause ends (with announcements on)."""
     refusal: Literal["tone", "silent"] = "tone"
     """What a user hears whose code does not fit."""
-    refusal_tone: ToneTable = ToneTable(hz=400.0, on_ms=100, off_ms=100, bursts=3)
+    refusal_tone: ToneTable = ToneTable()
     """That tone."""
     duck_db: float = Field(default=12.0, ge=0, le=60)
     """How far speech is lowered under an announcement or a tone."""
@@ -104,9 +137,9 @@ class RecordingTable(_Table):
     """What becomes of a call that cannot be recorded."""
     tone_preset: TonePreset = TonePreset.US
     """The reminder tone, by country."""
-    at_rest_key_file: Path | None = None
+    at_rest_key_file: FilePath = None
     """32 bytes, or 64 hexadecimal digits: recordings are encrypted with it."""
-    prompts_dir: Path | None = None
+    prompts_dir: FilePath = None
     """``<language>/<prompt>.wav`` files that replace ours."""
 
 
@@ -123,11 +156,11 @@ class CallsTable(_Table):
     """``answer``: only when the other side asks."""
     max_calls: int = Field(default=500, ge=1, le=10_000)
     """Beyond four times as many SIP legs, new calls get 503."""
-    trusted_peers: tuple[str, ...] = ()
+    trusted_peers: tuple[IpAddress, ...] = ()
     """IP addresses of trunks that may call without credentials."""
     service_language: Language = Language.EN
     """Spoken to callers who are no subscribers."""
-    digest_algorithms: tuple[Literal["SHA-256", "MD5"], ...] = ("SHA-256", "MD5")
+    digest_algorithms: tuple[Literal["SHA-256", "MD5"], ...] = Field(default=("SHA-256", "MD5"), min_length=1)
     """Accepted, and offered in this order (see docs/sip-parser.md)."""
     max_load: float = Field(default=0.85, gt=0, le=1)
     """A media worker that uses more of its core takes no new call: 503."""
@@ -147,9 +180,9 @@ class VoicemailTable(_Table):
 class UploaderTable(_Table):
     """Where finished recordings go; empty values are those of the built-in platform."""
 
-    base_url: str = ""
+    base_url: HttpsAddress = ""
     """Of the platform's API, such as ``https://api.example.com/eu1/v1``."""
-    ca_file: Path | None = None
+    ca_file: FilePath = None
     """PEM file its certificate is checked against; none: the system's."""
     client_id: str = ""
     """What the platform issued to this application."""
@@ -189,10 +222,10 @@ class Settings(_Table):
 
     data_dir: Path = Path("var")
     """Where everything is kept."""
-    host: str = "127.0.0.1"
+    host: IpAddress = Field(default="127.0.0.1", min_length=1)
     """Address to listen on."""
-    advertise: str = ""
-    """Address written into SDP and Contact when it is not ``host``: behind NAT, in a container."""
+    advertise: IpAddress = ""
+    """Address written into SDP and Contact when it is not ``host``: behind NAT, in a container, on every interface."""
     sip_port: Port = 5060
     """SIP over UDP and TCP; 0 picks a free one, as for the three ports below."""
     tls_port: Port = 5061
@@ -203,7 +236,7 @@ class Settings(_Table):
     """Built-in Dubber platform, HTTPS."""
     rtp_ports: str = "20000-20199"
     """LOW-HIGH within 1024-65535; a call of two phones takes four."""
-    domain: str = "mediaserver.local"
+    domain: str = Field(default="mediaserver.local", pattern=r"^[A-Za-z0-9]([A-Za-z0-9.-]{0,252}[A-Za-z0-9])?$")
     """SIP domain, and realm of the passwords: changing it makes every password void."""
     media_workers: int | Literal["auto"] = "auto"
     """Processes for media, 1 to 64; ``auto``: one a core."""
@@ -236,7 +269,7 @@ class Settings(_Table):
     def _workers(cls, value: Any) -> Any:
         if isinstance(value, str) and value.removeprefix("-").isdigit():
             value = int(value)
-        if isinstance(value, int) and not 1 <= value <= 64:
+        if value != "auto" and not (isinstance(value, int) and 1 <= value <= 64):
             raise ValueError("use auto, or 1 to 64")
         return value
 
@@ -246,8 +279,8 @@ class Settings(_Table):
         low, high = _port_range(value)
         if not 1024 <= low < high <= 65535:
             raise ValueError("use LOW-HIGH with 1024 <= LOW < HIGH <= 65535, such as 20000-20199")
-        if high - low + 1 < 4:
-            raise ValueError("one call needs 4 ports (RTP and RTCP for two phones); give at least LOW-(LOW+3)")
+        if (high + 1) // 2 - (low + 1) // 2 < 2:
+            raise ValueError("one call needs 4 ports (RTP and RTCP for two phones), the first of them even")
         return value
 
     @model_validator(mode="after")
@@ -258,6 +291,15 @@ class Settings(_Table):
                 "listen on 127.0.0.1, or say allow_demo_users (--allow-demo-users)"
             )
         self.codes.table()
+        return self
+
+    @model_validator(mode="after")
+    def _phones_are_told_an_address(self) -> Settings:
+        if not self.advertise and ip_address(self.host).is_unspecified:
+            raise ValueError(
+                f"advertise is needed: host {self.host} means every interface, which is no address phones could send "
+                "audio to; give this machine's address in the phones' network (--advertise 192.168.1.10)"
+            )
         return self
 
     @model_validator(mode="after")
@@ -280,8 +322,9 @@ class Settings(_Table):
 
     @property
     def reachable_host(self) -> str:
-        """What clients are told where we listen on every interface: ``advertise``, or else this machine itself."""
-        return self.advertise or ("[::1]" if ":" in self.host else "127.0.0.1")
+        """What clients are told, as in a URL; where we listen on every interface there is always an ``advertise``."""
+        host = self.advertise or self.host
+        return f"[{host}]" if ":" in host else host
 
     def runs(self, part: str) -> bool:
         """Whether an optional part is to run."""
@@ -290,12 +333,7 @@ class Settings(_Table):
 
 def is_loopback(host: str) -> bool:
     """Only this machine can reach it."""
-    if host == "localhost":
-        return True
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return False
+    return ip_address(host).is_loopback
 
 
 _EVERY_INTERFACE: Final = re.compile(r"(?<![\w.:])(?:0\.0\.0\.0|\[::\])(?=:\d)")
@@ -311,12 +349,14 @@ def load_settings(
 ) -> Settings:
     """Merge the three sources; ConfigError names the key, where it came from, and what to do."""
     merged: dict[str, Any] = _read_toml(file) if file is not None else {}
+    given = {key: value for key, value in (flags or {}).items() if value is not None}
     _merge(merged, _from_environment(environment))
-    _merge(merged, {key: value for key, value in (flags or {}).items() if value is not None})
+    _merge(merged, given)
     try:
         return Settings.model_validate(merged)
     except ValidationError as error:
-        raise ConfigError(_told(error)) from error
+        variables = {".".join(_path(name)): name for name in environment if name.startswith(ENVIRONMENT_PREFIX)}
+        raise ConfigError(_told(error, {key: name for key, name in variables.items() if key not in given})) from error
 
 
 def _read_toml(file: Path) -> dict[str, Any]:
@@ -339,12 +379,19 @@ def _from_environment(environment: Mapping[str, str]) -> dict[str, Any]:
     for name, value in environment.items():
         if not name.startswith(ENVIRONMENT_PREFIX):
             continue
-        path = name.removeprefix(ENVIRONMENT_PREFIX).lower().split("__")
-        table = found
+        path = _path(name)
+        table: Any = found
         for part in path[:-1]:
             table = table.setdefault(part, {})
-        table[path[-1]] = [item for item in value.split(",") if item] if path[-1] in _LISTS else value
+            if not isinstance(table, dict):
+                raise ConfigError(f"{name}: another variable gives {part} as a whole; remove one of them")
+        items = [item.strip() for item in value.split(",")]
+        table[path[-1]] = [item for item in items if item] if path[-1] in _LISTS else value
     return found
+
+
+def _path(name: str) -> list[str]:
+    return name.removeprefix(ENVIRONMENT_PREFIX).lower().split("__")
 
 
 _LISTS: Final = {"without", "codecs", "trusted_peers", "digest_algorithms"}
@@ -358,14 +405,29 @@ def _merge(into: dict[str, Any], more: Mapping[str, Any]) -> None:
             into[key] = value
 
 
-def _told(error: ValidationError) -> str:
-    lines = []
+_WORDS: Final = {
+    "extra_forbidden": "no such setting; `mediaserver config show` lists all of them",
+    "tuple_type": "use a list",
+    "too_short": "give at least one",
+    "model_type": "is a table of settings, not a value",
+    "int_parsing": "use a whole number",
+    "int_type": "use a whole number",
+    "string_too_short": "give one",
+}
+
+
+def _told(error: ValidationError, variables: Mapping[str, str]) -> str:
+    """One line for each mistake: the setting, the variable it came from if it did, and what to do."""
+    lines: list[str] = []
     for problem in error.errors():
-        where = ".".join(str(part) for part in problem["loc"]) or "settings"
-        if problem["type"] == "extra_forbidden":
-            lines.append(f"{where}: no such setting; `mediaserver config show` lists all of them")
-        else:
-            lines.append(f"{where}: {problem['msg'].removeprefix('Value error, ')}")
+        names = [part for part in problem["loc"] if isinstance(part, str)]
+        item = next((f", item {part + 1}" for part in problem["loc"] if isinstance(part, int)), "")
+        where = ".".join(names)
+        if problem["type"] == "too_short" and any(line.startswith(where) for line in lines):
+            continue  # only because the items above were refused
+        told = _WORDS.get(problem["type"], problem["msg"].removeprefix("Value error, "))
+        source = f" ({variables[where]})" if where in variables else ""
+        lines.append(f"{where}{source}{item}: {told}" if where else told)
     return "\n".join(lines)
 
 

@@ -105,6 +105,11 @@ async def start_delivery(
     return Delivery(worker, provisioner, client, counts, changed)
 
 
+def needs_another_platform(settings: Settings) -> bool:
+    """Recordings go elsewhere than to the built-in platform."""
+    return bool(settings.uploader.base_url) or not settings.runs("dubber-platform")
+
+
 def platform_config(settings: Settings, platform: RunningPlatform | None, ca_file: Path) -> DubberConfig:
     """Who the uploader is, and to whom; ConfigError names what is missing."""
     table = settings.uploader

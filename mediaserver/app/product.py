@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import fcntl
 import os
-import resource
 import shutil
 import ssl
 import time
@@ -14,7 +13,6 @@ from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import IO, Any, Final
 
 import structlog
@@ -27,12 +25,13 @@ from dubber_platform.server import PlatformStartError, RunningPlatform, run_plat
 from feature_codes import OnDemandAnnounce, OnDemandStop, RepeatedCode, TableOptions
 from mediaserver.app import metrics
 from mediaserver.app.certificates import Certificates, ensure_certificates
-from mediaserver.app.config import Settings, is_loopback, reachable
+from mediaserver.app.config import Settings, reachable
 from mediaserver.app.delivery import Delivery, start_delivery
 from mediaserver.app.demo_users import ensure_demo_users
 from mediaserver.app.description import FirstDoors, described_doors, described_platform, dubber_portal, sip_addresses
 from mediaserver.app.dubber_link import DubberLink
 from mediaserver.app.info import forget_info, write_info
+from mediaserver.app.preflight import MIN_FREE_BYTES, check_files, check_machine, prepare_data_dir
 from mediaserver.app.provider_setup import set_up_provider
 from mediaserver.app.service_defaults import service_defaults
 from mediaserver.app.switchboard import LiveSwitchboard
@@ -55,7 +54,6 @@ from webkit.site import MAX_BODY_BYTES
 
 _log = structlog.get_logger()
 
-MIN_FREE_BYTES: Final = 64 * 1024 * 1024
 LEGS_PER_WORKER: Final = 1024
 
 
@@ -87,6 +85,7 @@ class Product:
 
     async def _start(self) -> None:
         settings = self.settings
+        check_files(settings)
         check_machine(settings)
         prepare_data_dir(settings.data_dir)
         self._lock()
@@ -383,45 +382,7 @@ def call_config(settings: Settings) -> CallConfig:
     )
 
 
-def prepare_data_dir(data_dir: Path) -> None:
-    """Make it and try it out; ConfigError says what is wrong with it."""
-    try:
-        data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-        probe = data_dir / f".probe-{os.getpid()}"
-        probe.write_bytes(b"x" * 4096)
-        probe.unlink()
-    except OSError as error:
-        raise StartError(
-            f"data_dir: {data_dir} cannot be written: {error.strerror}. Free some space or fix its permissions, or "
-            "choose another with --data-dir"
-        ) from error
-    free = shutil.disk_usage(data_dir).free
-    if free < MIN_FREE_BYTES:
-        raise StartError(
-            f"data_dir: only {free // 2**20} MiB are free in {data_dir}; a server needs {MIN_FREE_BYTES // 2**20} MiB "
-            "to record at all. Free some space, or choose another with --data-dir"
-        )
-
-
-def check_machine(settings: Settings) -> None:
-    """Enough file descriptors for the ports we were given; ConfigError says how to get more."""
-    low, high = settings.rtp_range
-    wanted = (high - low + 1) * 2 + 256
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if soft < wanted:
-        raised = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
-        resource.setrlimit(resource.RLIMIT_NOFILE, (raised, hard))
-        soft = raised
-    if soft < wanted:
-        raise StartError(
-            f"rtp_ports: {high - low + 1} ports need {wanted} open files, and this process may have {soft}; raise the "
-            f"limit (ulimit -n {wanted}) or give fewer ports with --rtp-ports"
-        )
-
-
 def _shown(host: str) -> str:
-    if is_loopback(host):
-        return "127.0.0.1" if host == "localhost" else (f"[{host}]" if ":" in host else host)
     return f"[{host}]" if ":" in host else host
 
 

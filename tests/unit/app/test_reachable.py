@@ -24,7 +24,12 @@ def test_every_interface_is_told_as_one_a_client_can_reach(address: str, told: s
 
 @pytest.mark.parametrize(
     ("host", "advertise", "told"),
-    [("0.0.0.0", "", "127.0.0.1"), ("0.0.0.0", "10.1.2.3", "10.1.2.3"), ("::", "", "[::1]")],
+    [
+        ("0.0.0.0", "10.1.2.3", "10.1.2.3"),
+        ("::", "2001:db8::7", "[2001:db8::7]"),
+        ("192.0.2.1", "10.1.2.3", "10.1.2.3"),
+        ("192.0.2.1", "", "192.0.2.1"),
+    ],
 )
-def test_the_advertised_address_comes_first_and_this_machine_else(host: str, advertise: str, told: str) -> None:
+def test_the_advertised_address_comes_first_and_the_one_listened_on_else(host: str, advertise: str, told: str) -> None:
     assert Settings(host=host, advertise=advertise).reachable_host == told

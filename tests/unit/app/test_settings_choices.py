@@ -56,8 +56,10 @@ def test_a_setting_of_the_same_name_is_told(setting: str, value: object) -> None
     assert getattr(calls(**{setting: value}), setting) == value
 
 
-def test_the_refusal_tone_is_told_and_what_is_not_said_has_a_default() -> None:
-    assert calls(refusal_tone={"hz": 620, "on_ms": 250}).refusal_tone == ToneAudio(hz=620, on_ms=250)
+def test_the_refusal_tone_is_told_and_what_is_not_said_stays_as_it_is() -> None:
+    assert calls(refusal_tone={"hz": 620, "on_ms": 250}).refusal_tone == ToneAudio(
+        hz=620, on_ms=250, off_ms=100, bursts=3
+    )
 
 
 @pytest.mark.parametrize("country", TonePreset)
@@ -88,7 +90,7 @@ def test_a_tone_can_be_set_by_the_environment() -> None:
         "MEDIASERVER_RECORDING__REFUSAL_TONE__ON_MS": "200",
     }
     tone = load_settings(None, environment).recording.refusal_tone
-    assert (tone.hz, tone.on_ms, tone.bursts) == (425.0, 200, 1)
+    assert (tone.hz, tone.on_ms, tone.bursts) == (425.0, 200, 3)
 
 
 @pytest.mark.parametrize(

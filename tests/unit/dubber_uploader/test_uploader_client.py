@@ -263,6 +263,17 @@ async def test_a_server_that_is_not_there_is_unreachable(clock: StillClock) -> N
         assert await meaning_of(client.refresh_token()) is Meaning.UNREACHABLE
 
 
+async def test_a_certificate_nobody_vouches_for_is_refused_and_the_settings_are_named(
+    client: DubberClient, clock: StillClock
+) -> None:
+    async with DubberClient(replace(client._config, ca_file=None), clock) as stranger:
+        with pytest.raises(AttemptError) as refused:
+            await stranger.refresh_token()
+    assert refused.value.outcome.meaning is Meaning.UNREACHABLE
+    assert "its certificate is not trusted (self-signed certificate)" in refused.value.outcome.detail
+    assert "check uploader.base_url and uploader.ca_file" in refused.value.outcome.detail
+
+
 async def test_silence_is_a_timeout(client: DubberClient, clock: StillClock) -> None:
     silent = await asyncio.start_server(_say_nothing, "127.0.0.1", 0)
     port = silent.sockets[0].getsockname()[1]

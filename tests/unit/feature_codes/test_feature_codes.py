@@ -46,10 +46,10 @@ def test_a_beginning_of_a_code_may_become_one_and_a_whole_code_may_not(text: str
 @pytest.mark.parametrize(
     ("main", "message"),
     [
-        ("*", "feature_codes.start.main is '*': use 2 to 7 characters"),
-        ("*1234567", "feature_codes.start.main is '*1234567': use 2 to 7 characters"),
-        ("*4A", "feature_codes.start.main is '*4A': use only the keys * # 0 to 9"),
-        ("*4٤", "feature_codes.start.main is '*4٤': use only the keys * # 0 to 9"),
+        ("*", "codes.start.main is '*': use 2 to 7 characters"),
+        ("*1234567", "codes.start.main is '*1234567': use 2 to 7 characters"),
+        ("*4A", "codes.start.main is '*4A': use only the keys * # 0 to 9"),
+        ("*4٤", "codes.start.main is '*4٤': use only the keys * # 0 to 9"),
     ],
 )
 def test_a_text_that_cannot_be_dialled_is_refused(main: str, message: str) -> None:
@@ -59,7 +59,7 @@ def test_a_text_that_cannot_be_dialled_is_refused(main: str, message: str) -> No
 
 
 def test_an_alternate_is_checked_like_a_main_code() -> None:
-    with pytest.raises(ConfigError, match=r"feature_codes\.start\.alternate is 'x': use 2 to 7 characters"):
+    with pytest.raises(ConfigError, match=r"codes\.start\.alternate is 'x': use 2 to 7 characters"):
         FeatureCode(command=START, main="*44", alternate="x")
 
 
@@ -79,7 +79,7 @@ def test_a_code_that_is_switched_off_clashes_with_nothing() -> None:
 
 
 def test_a_code_in_another_commands_place_is_refused() -> None:
-    with pytest.raises(ConfigError, match=r"feature_codes\.stop holds the code for start; give it one for stop"):
+    with pytest.raises(ConfigError, match=r"codes\.stop holds the code for start; give it one for stop"):
         FeatureCodes(stop=FeatureCode(command=START, main="*77"))
 
 
