@@ -40,6 +40,8 @@ class Audio:
 
 def read_audio(path: Path) -> Audio:
     """Any file libsndfile reads; raises AnalysisError."""
+    if not path.is_file():
+        raise AnalysisError(f"{path}: there is no such file")
     try:
         with soundfile.SoundFile(path) as file:
             _check(path.name, file.samplerate, file.channels, file.frames)

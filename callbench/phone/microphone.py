@@ -66,6 +66,8 @@ def speech(language: str = "en") -> Microphone:
 
 def file(path: Path) -> Microphone:
     """A WAV or FLAC file, its first channel, round and round; ValueError when it is none."""
+    if not path.is_file():
+        raise ValueError(f"{path}: there is no such file")
     try:
         info = soundfile.info(path)
         if info.frames == 0 or info.duration > MAX_FILE_S:

@@ -70,8 +70,8 @@ def main() -> None:
     try:
         app()
     except CommandError as error:
-        err.print(f"error: {error}", markup=False)
+        err.print(f"error: {error}")
         sys.exit(error.status)
     except MediaServerError as error:
-        err.print(f"error: {error}", markup=False)
+        err.print(f"error: {error}")
         sys.exit(Exit.WRONG_USE if isinstance(error, ConfigError) else Exit.COULD_NOT_RUN)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from mediaserver.app.config import Settings, load_settings
 
@@ -48,8 +49,8 @@ JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for a progr
 _WIDTH = None if sys.stdout.isatty() else 200
 """A pipe has no width of its own: ids must stay whole in it."""
 
-out = Console(highlight=False, soft_wrap=True, width=_WIDTH)
-err = Console(stderr=True, highlight=False, soft_wrap=True)
+out = Console(highlight=False, emoji=False, markup=False, soft_wrap=True, width=_WIDTH)
+err = Console(stderr=True, highlight=False, emoji=False, markup=False, soft_wrap=True)
 
 
 def settings_for(config: Path | None, data_dir: Path | None, **flags: Any) -> Settings:
@@ -72,18 +73,23 @@ def open_catalog(settings: Settings) -> Catalog:
     return Catalog.open_in(settings.data_dir)
 
 
+def verdict(met: bool) -> Text:
+    """For a table of verdicts."""
+    return Text("yes", "green") if met else Text("NO", "bold red")
+
+
 def print_json(value: Any) -> None:
     """For programs: one JSON document on standard output."""
     typer.echo(json.dumps(value, indent=2, ensure_ascii=False, default=str))
 
 
 def print_table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, empty: str) -> None:
-    """For people: a table, or a sentence when there is nothing to show."""
+    """For people: a table, or a sentence when there is nothing to show. A cell with a colour is a ``Text``."""
     table = Table(box=None, pad_edge=False, header_style="bold")
     for column in columns:
         table.add_column(column, overflow="fold")
     for row in rows:
-        table.add_row(*("" if cell is None else str(cell) for cell in row))
+        table.add_row(*("" if cell is None else cell if isinstance(cell, Text) else str(cell) for cell in row))
     if table.row_count:
         out.print(table)
     else:

@@ -15,7 +15,8 @@ from typing import Final
 from callbench.analysis import AnalysisReport, Tone, analyze
 from callbench.network import UdpNetwork
 from callbench.one_call import CallOutcome, KeyPlan, follow_keys, outcome_of
-from callbench.phone import Answering, Microphone, Phone, PhoneCall, PhoneSetup, speech, tone
+from callbench.phone import Answering, Microphone, Phone, PhoneCall, PhoneError, PhoneSetup, speech, tone
+from callmodel.errors import StartError
 from catalog import JobState, RecordingRecord
 from dubber_uploader.answers import AttemptError
 from mediaserver.app.delivery import Delivery
@@ -108,7 +109,7 @@ class Finding:
 
 
 @dataclass(slots=True, kw_only=True)
-class _Played:
+class Played:
     """What one scene left."""
 
     scene: Scene
@@ -134,7 +135,7 @@ async def demonstrate(product: Product) -> list[Finding]:
         item.records = tuple(sorted(mine, key=lambda record: record.manifest.started_at))
     if product.delivery is not None:
         await _deliveries(product.delivery, product, [record.manifest.recording_id for record in new])
-    findings = [finding for item in played for finding in _judge(item)]
+    findings = [finding for item in played for finding in judge(item)]
     for item in played:
         for record in item.records:
             findings.append(await _delivered(product, item.scene, record))
@@ -152,20 +153,27 @@ async def _phone(product: Product, number: str) -> Phone:
     )
     phone = Phone(setup, UdpNetwork(), SecureIds())
     await phone.start()
-    await phone.register()
+    try:
+        await phone.register()
+    except PhoneError as error:
+        await phone.close()
+        raise StartError(f"the demonstration cannot begin: {error}") from error
     return phone
 
 
-async def _play(product: Product, scene: Scene, callee: Phone) -> _Played:
+async def _play(product: Product, scene: Scene, callee: Phone) -> Played:
     caller = callee if scene.user == CALLEE else await _phone(product, scene.user)
     try:
         call = await caller.dial(scene.to, microphone=scene.voice)
-        await call.answered()
+        try:
+            await call.answered()
+        except PhoneError:  # a verdict, not the end of the demonstration
+            return Played(scene=scene, user=outcome_of(call, call.end_cause), other=None)
         ended_by = await follow_keys(call, scene.keys, "rfc4733", scene.talk_s)
         other = _other_end(callee, scene) if scene.to == CALLEE else None
         if other is not None:
             await other.ended()
-        return _Played(
+        return Played(
             scene=scene,
             user=outcome_of(call, ended_by),
             other=None if other is None else outcome_of(other, other.end_cause),
@@ -182,9 +190,12 @@ def _other_end(callee: Phone, scene: Scene) -> PhoneCall | None:
 # --- verdicts ----------------------------------------------------------------------------------
 
 
-def _judge(item: _Played) -> Iterable[Finding]:
+def judge(item: Played) -> Iterable[Finding]:
+    """The verdicts of one scene; of a call that was not answered, just that."""
     scene, user = item.scene, item.scene.user
     yield _finding(scene, "answered", item.user.answered, f"status {item.user.status}")
+    if not item.user.answered:
+        return
     count = len(item.records)
     yield _finding(scene, f"{scene.recordings} recordings", count == scene.recordings, f"{count}")
     if count != scene.recordings:
@@ -204,7 +215,7 @@ def _judge(item: _Played) -> Iterable[Finding]:
         yield from _judge_french(item, heard_by_user, item.other.listen())
 
 
-def _judge_lengths(item: _Played) -> Iterable[Finding]:
+def _judge_lengths(item: Played) -> Iterable[Finding]:
     """The recordings are as long as the spans that were to be kept."""
     scene = item.scene
     # hanging up waits for the machine; what was really talked is what must be there
@@ -219,7 +230,7 @@ def _judge_lengths(item: _Played) -> Iterable[Finding]:
     yield _finding(scene, "length", met, ", ".join(f"{ms / 1000:.2f} s" for ms in found))
 
 
-def _judge_voice(item: _Played) -> Iterable[Finding]:
+def _judge_voice(item: Played) -> Iterable[Finding]:
     """Channel 1 is the user: their tone, and nobody else's."""
     for record in item.records:
         report = _listen(record)
@@ -248,7 +259,7 @@ def _speech_verdict(scene: Scene, report: AnalysisReport) -> Finding:
     return _finding(scene, "French speech in channel 1 only", met, found)
 
 
-def _judge_french(item: _Played, user: AnalysisReport, other: AnalysisReport) -> Iterable[Finding]:
+def _judge_french(item: Played, user: AnalysisReport, other: AnalysisReport) -> Iterable[Finding]:
     scene = item.scene
     report = _listen(item.records[0])
     for who, heard, share in (

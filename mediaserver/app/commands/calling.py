@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
@@ -25,6 +26,7 @@ from mediaserver.app.console import (
     print_json,
     print_table,
     settings_for,
+    verdict,
 )
 from mediaserver.app.info import read_info
 from mediaserver.media.messages import Codec
@@ -39,7 +41,9 @@ def call(
     via: Annotated[str, typer.Option(help="How keys are sent: rfc4733, info or inband.")] = "rfc4733",
     duration: Annotated[float, typer.Option(min=0.1, max=86400, help="Seconds from answer to hang-up.")] = 10.0,
     expect: Annotated[list[str] | None, typer.Option(help=HELP)] = None,
-    save: Annotated[Path | None, typer.Option(help="Directory for heard.wav, said.wav and result.json.")] = None,
+    save: Annotated[
+        Path | None, typer.Option(help="Directory for heard.wav, said.wav, result.json and heard.json.")
+    ] = None,
     codec: Annotated[list[Codec] | None, typer.Option(help="Offered in this order (default PCMU).")] = None,
     server: Annotated[str | None, typer.Option(help="HOST:PORT (default: the running server).")] = None,
     domain: Annotated[str | None, typer.Option(help="SIP domain (default: the running server's).")] = None,
@@ -59,6 +63,7 @@ def call(
     if via not in ("rfc4733", "info", "inband"):
         raise CommandError(f"--via {via}: use rfc4733, info or inband", Exit.WRONG_USE)
     address, domain, password = _account(from_, server, domain, password, config, data_dir)
+    address = _resolved(address, local)
     setup = PhoneSetup(
         number=from_,
         password=password,
@@ -108,6 +113,18 @@ def _account(
     return address, domain or info.get("domain", address[0]), password if password is not None else known[user]
 
 
+def _resolved(address: tuple[str, int], local: str) -> tuple[str, int]:
+    """By name or number, in the IP version of our own address."""
+    family = socket.AF_INET6 if ":" in local else socket.AF_INET
+    try:
+        found = socket.getaddrinfo(*address, family, socket.SOCK_DGRAM)
+    except socket.gaierror as error:
+        raise CommandError(
+            f"{address[0]} cannot be reached from {local}: {error.strerror}; see --server and --local"
+        ) from error
+    return str(found[0][4][0]), address[1]
+
+
 def _key_plan(text: str) -> KeyPlan:
     at, colon, digits = text.partition(":")
     try:
@@ -149,6 +166,6 @@ def _print(outcome: CallOutcome, verdicts: list[Verdict]) -> None:
     out.print(f"{said}; sent {outcome.packets_sent} packets, heard {outcome.packets_received}")
     print_table(
         ("expected", "", "found"),
-        ((v.expected, "[green]yes[/]" if v.met else "[red]NO[/]", v.found) for v in verdicts),
+        ((v.expected, verdict(v.met), v.found) for v in verdicts),
         empty="",
     )

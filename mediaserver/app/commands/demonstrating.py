@@ -23,6 +23,7 @@ from mediaserver.app.console import (
     print_json,
     print_table,
     settings_for,
+    verdict,
 )
 from mediaserver.runtime.logs import set_up_logs
 
@@ -99,7 +100,7 @@ def _print_verdicts(findings: list[Finding]) -> None:
             (
                 "" if finding.scene == scene else finding.scene,
                 finding.what,
-                "[green]yes[/]" if finding.met else "[bold red]NO[/]",
+                verdict(finding.met),
                 finding.found,
             )
         )

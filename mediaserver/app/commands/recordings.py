@@ -63,7 +63,7 @@ def show(
         typer.echo(record.manifest.to_json(), nl=False)
         return
     for key, value in _summary(record).items():
-        out.print(f"{key:12} {value}", markup=False)
+        out.print(f"{key:12} {value}")
     out.print("")
     print_table(
         ("file ms", "call ms", "length ms", "what", "channel", "detail"),
@@ -97,7 +97,7 @@ def export(
         audio.with_suffix(".json").write_text(record.manifest.to_json(), "utf-8")
     except OSError as error:
         raise CommandError(f"{audio} cannot be written: {error.strerror}") from error
-    out.print(str(audio), markup=False)
+    out.print(str(audio))
 
 
 @app.command("verify")
@@ -117,7 +117,7 @@ def verify_(
             verify(_directory(record), at_rest_key=_key(settings))
         except SpoolError as error:
             broken += 1
-            out.print(f"{record.manifest.recording_id}: {error}", markup=False)
+            out.print(f"{record.manifest.recording_id}: {error}")
     out.print(f"{len(local) - broken} fine, {broken} broken, {len(records) - len(local)} no longer here")
     if broken:
         raise typer.Exit(Exit.VERDICT_FAILED)

@@ -120,7 +120,7 @@ def info(config: ConfigOption = None, data_dir: DataDirOption = None, as_json: J
 
 def print_info(info: dict[str, Any]) -> None:
     """For people."""
-    err.print("[bold green]ready[/]")
+    err.print("ready", style="bold green")
     for name, address in info["sip"].items():
         out.print(f"SIP {name.upper():4}        {address}")
     out.print(f"SIP domain      {info['domain']}")
@@ -131,7 +131,7 @@ def print_info(info: dict[str, Any]) -> None:
     if info["webex"]:
         out.print(f"Webex API       {info['webex']['base']}")
         out.print(f"API token       {info['webex']['token'] or 'revoked; make another: API access in the portal'}")
-    out.print(f"CA certificate  {info['ca_file']}", markup=False)
+    out.print(f"CA certificate  {info['ca_file']}")
     out.print(f"Forwarder       {info['forwarder']}, {info['media_workers']} media workers")
     if info["logins"]:
         out.print("")
