@@ -174,17 +174,18 @@ class ServiceNumber(_Quiet):
         super().answered(now)
         if self._service.says_digits:
             call = self._call
-            call.play((call.a,), say(call.language_of(call.a), PromptId.DIAL_DIGITS), recorded=True)
+            call.play((call.a,), say(call.language_of(call.a), PromptId.DIAL_DIGITS), recorded=True, alone=True)
         if self._service.says_address:
             call = self._call
             host, port, codec = call.a.sdp.describe()
-            call.play((call.a,), say_address(host, port, codec, call.language_of(call.a)), recorded=True)
+            words = say_address(host, port, codec, call.language_of(call.a))
+            call.play((call.a,), words, recorded=True, alone=True)
 
     def digit(self, digit: str, now: float) -> None:
         """Say it back, on the number that does."""
         if self._service.says_digits:
             call = self._call
-            call.play((call.a,), say_keys(digit, call.language_of(call.a)), recorded=True)
+            call.play((call.a,), say_keys(digit, call.language_of(call.a)), recorded=True, alone=True)
 
     def ended(self, now: float) -> None:
         """No timer is left."""

@@ -55,6 +55,8 @@ class Item:
     play_id: int | None = None
     reminder_of: str | None = None
     recorded: bool = True
+    alone: bool = False
+    """It stands for the other party: what that party says."""
     speech_gain: float = 1.0
     """What becomes of the other party's sound while this is heard."""
     start: int | None = None
@@ -132,7 +134,7 @@ class Injector:
             self._emit(PlayEnded(play_id=command.play_id, at=now, completed=False))
             return
         item.play_id, item.recorded = command.play_id, command.recorded
-        item.speech_gain = 0.0 if command.alone else self._ducked
+        item.alone, item.speech_gain = command.alone, 0.0 if command.alone else self._ducked
         self._queue(item)
 
     def digits(self, command: SendDigits) -> None:

@@ -155,7 +155,7 @@ class Play:
     recorded: bool = True
     """It is heard in the recordings that run on this call, where an audience leg's channel hears it."""
     alone: bool = False
-    """Replace the other party's sound instead of mixing (voicemail, service numbers)."""
+    """It is the other party's voice (voicemail, service numbers), instead of that party's sound and in its channel."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

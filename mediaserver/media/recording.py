@@ -2,7 +2,7 @@
 
 * Channel 1 is the user's leg, channel 2 the other: what each phone said, by its timestamps, bit for bit.
 * What the server injected and was meant for the record (announcements, reminder tones) is added, undamped speech under
-  it, to **both** channels, at the instant it was sent.
+  it, to **both** channels, at the instant it was sent. What stands for the other party is in that party's channel.
 * A pause holds no sample of speech: with ``cut`` nothing, with ``silence`` silence, with ``tone`` a quiet tone.
 * Spans of a leg that hold a key's tone are silent when digits are masked.
 * A loss is silence and a GAP mark with the packets lost; a sender that paused (timestamps jump, sequence numbers do
@@ -148,6 +148,8 @@ class Recording:
 
     def close(self) -> None:
         """Tell the sink what there is."""
+        if self.end is not None:
+            self._tell_items(self.end)
         if self.takes.paused and self.end is not None and self.takes.paused_since < self.end:
             self._mark_pause(self.takes.paused_since, self.end)
         self.sink.finish(
@@ -187,7 +189,7 @@ class Recording:
         for at, leg in enumerate(self.channels):
             block[:, at] = self._said(leg, start, end)
         for item in self._items(start, end):
-            if item.recorded:
+            if item.recorded and not item.alone:
                 self._add(block, item, start, end)
         return block
 
@@ -198,6 +200,9 @@ class Recording:
                 low, high = max(first, start), min(last, end)
                 if low < high:
                     samples[(low - start) * self._per_tick : (high - start) * self._per_tick] = 0
+        for item in self._items(start, end):
+            if item.recorded and item.alone and leg.row not in item.audience:
+                self._add(samples[:, None], item, start, end)
         return samples
 
     def _items(self, start: int, end: int) -> list[Item]:
@@ -261,14 +266,22 @@ class Recording:
         self.mark(MarkKind.PAUSE, since, ticks=until - since, detail={"rendering": self.command.pause_rendering})
 
     def _tell_items(self, end: int) -> None:
+        """Note what the server has said before ``end``; what still sounds is told later, or cut where all ends."""
         for item in self._items(self.takes.start, end):
-            if item.end is None or item.end > end or item.number in self._told_items or not item.audio:
+            still_sounds = item.end is None or (item.end > end and end != self.end)
+            if still_sounds or item.number in self._told_items or not item.audio:
                 continue
             self._told_items.add(item.number)
             kind = MarkKind.ANNOUNCEMENT if item.kind == "announcement" else MarkKind.TONE
             first = max(item.start or 0, self.takes.start)
             recorded = "yes" if item.recorded else "no"
-            self.mark(kind, first, ticks=item.end - first, detail=described(item) | {"recorded": recorded})
+            ticks = min(item.end or end, end) - first
+            at = self._speaks(item) if item.alone else None
+            self.mark(kind, first, ticks=ticks, channel=at, detail=described(item) | {"recorded": recorded})
+
+    def _speaks(self, item: Item) -> int | None:
+        """Whose channel an item stands for."""
+        return next((at for at, leg in enumerate(self.channels, 1) if leg.row not in item.audience), None)
 
     def _tell_masks(self, end: int) -> None:
         for at, leg in enumerate(self.channels):

@@ -153,6 +153,19 @@ def test_hanging_up_during_an_announcement_ends_the_call_at_once(tmp_path: Path)
     assert words(told(recording.audio[:, 0])) == []
 
 
+def test_what_a_hang_up_cut_off_is_marked_as_far_as_it_went(tmp_path: Path) -> None:
+    """It is in the recording, so the manifest says what it is."""
+    _, _, (recording,) = place(tmp_path, RecordingMode.ALWAYS, dialled(pause_s=0.7))
+
+    (mark,) = recording.manifest.marks
+    assert (mark.kind, mark.detail["prompt"], mark.detail["recorded"]) == (
+        MarkKind.ANNOUNCEMENT,
+        "recording-started",
+        "yes",
+    )
+    assert mark.file_ms + mark.length_ms == pytest.approx(recording.manifest.duration_ms, abs=0.2)
+
+
 def test_announcements_wait_for_one_another(tmp_path: Path) -> None:
     """``*44`` and ``*45`` in quick succession: started to its end, then stopped."""
     mine, _, _ = place(tmp_path, STARTS, dialled("*44*45"))

@@ -11,6 +11,7 @@ import pytest
 from callbench.analysis import analyze
 from callbench.phone import Microphone, PhoneCall, PhoneError, quiet, silent, tone
 from callbench.virtual_time import run_virtual
+from callmodel.manifest import MarkKind
 from callmodel.modes import Language, RecordingMode
 from mediaserver.media.messages import Codec
 from tests.support.virtual import Carrier, Finished, user
@@ -125,6 +126,28 @@ def test_9005_says_address_and_codec(tmp_path: Path) -> None:
         word.removeprefix("digit-") if word.startswith("digit-") else "." for word in said if word[:3] in "digdot"
     ]
     assert "".join(spoken).startswith("127.0.1.1")
+
+
+@pytest.mark.parametrize(
+    ("number", "codec", "words"),
+    [
+        ("9005", Codec.PCMU, ["your-address", "digit-1", "digit-2"]),
+        ("9005", Codec.G722, ["your-address", "digit-1", "digit-2"]),
+        ("9004", Codec.PCMU, ["dial-digits"]),
+    ],
+)
+def test_what_a_number_says_is_in_the_other_partys_channel_only(
+    number: str, codec: Codec, words: list[str], tmp_path: Path
+) -> None:
+    """Channel 1 is the recorded user, who says nothing here."""
+    _, (recording,) = ring(tmp_path, number, listening(4), codecs=(codec,))
+
+    assert not recording.audio[:, 0].any()
+    report = analyze(recording.audio[:, 1], codec.sample_rate_hz).channels[0]
+    told = [prompt.prompt for prompt in report.prompts if prompt.complete]
+    assert told[: len(words)] == words
+    announced = [mark for mark in recording.manifest.marks if mark.kind is MarkKind.ANNOUNCEMENT]
+    assert [(mark.channel, mark.detail["prompt"]) for mark in announced][:1] == [(2, words[0])]
 
 
 def test_9006_is_busy(tmp_path: Path) -> None:
