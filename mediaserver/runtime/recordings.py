@@ -141,7 +141,10 @@ class RecordingStore:
         for directory in finished_recordings(self._data_dir):
             if directory.name not in known:
                 self._take_in(directory)
-        return found + salvage_sweep(self._data_dir / MAILBOXES, at_rest_key=self._key)
+        messages = salvage_sweep(self._data_dir / MAILBOXES, at_rest_key=self._key)
+        for swept in messages:
+            _tell(swept)
+        return found + messages
 
     def _take_in(self, directory: Path) -> None:
         """Enter a finished recording that the catalog does not know; one that cannot be read is left."""
@@ -151,9 +154,7 @@ class RecordingStore:
             _log.error("recording.unreadable", recording=directory.name, error=str(error))
 
     def _salvaged(self, swept: Swept, enter: bool) -> Callable[[], None] | None:
-        _log.info(
-            "recording.settled", recording=swept.recording_id, fate=swept.fate.value, error=str(swept.error or "")
-        )
+        _tell(swept)
         if swept.manifest is None or swept.directory is None:
             return None
         if enter:
@@ -203,3 +204,9 @@ class RecordingStore:
 
 def _ignore(manifest: RecordingManifest, path: Path) -> None:
     """Nobody wants to know."""
+
+
+def _tell(swept: Swept) -> None:
+    """What became of a recording that a crash left; one that only a person can help is an error."""
+    tell = _log.info if swept.error is None else _log.error
+    tell("recording.settled", recording=swept.recording_id, fate=swept.fate.value, error=str(swept.error or ""))
