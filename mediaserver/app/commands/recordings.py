@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from callmodel.errors import SpoolError
-from catalog import Catalog, JobState, RecordingRecord
+from catalog import Catalog, JobState, RecordingRecord, UploadJob
 from mediaserver.app.config import Settings
 from mediaserver.app.console import (
     CommandError,
@@ -149,10 +149,15 @@ def list_uploads(
         )
         return
     print_table(
-        ("recording", "state", "attempts", "next try", "at Dubber", "last error"),
-        ((j.recording_id, j.state, j.attempts, j.next_at, j.remote_id, j.last_error) for j in jobs),
+        ("recording", "state", "failures", "next try", "at Dubber", "last error"),
+        ((j.recording_id, j.state, j.attempts, _next_try(j), j.remote_id, j.last_error) for j in jobs),
         empty="Nothing to deliver.",
     )
+
+
+def _next_try(job: UploadJob) -> str:
+    """Only what waits is tried again by itself."""
+    return f"{job.next_at:%Y-%m-%d %H:%M:%S}" if job.state is JobState.PENDING else ""
 
 
 @uploads.command()
