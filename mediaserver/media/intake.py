@@ -34,6 +34,10 @@ QUIET_TICKS: Final = TICK_HZ // 10
 _PLAIN: Final = 0x80
 """First byte of a packet without padding, extension or CSRCs."""
 
+_STUN_COOKIE: Final = bytes.fromhex("2112a442")
+_STUN_FIRST_MOST: Final = 3
+"""RFC 5389 6 and RFC 7983 7: what tells STUN from RTP on one port."""
+
 
 class Intake:
     """What comes in, put where it belongs."""
@@ -214,7 +218,7 @@ class Intake:
         try:
             packet = RtpPacket.parse(data)
         except RtpError:
-            leg.drop("malformed")
+            leg.drop(_unreadable(data, "malformed"))
             return
         record = self._legs.table[leg.row]
         if packet.payload or not record["has_ssrc_in"] or int(record["ssrc_in"]) != packet.ssrc:
@@ -230,7 +234,7 @@ class Intake:
         try:
             packet = RtpPacket.parse(data)
         except RtpError:
-            leg.drop("malformed")
+            leg.drop(_unreadable(data, "malformed"))
             return
         if self._legs.kind_of[leg.row, packet.payload_type] in (PayloadKind.UNKNOWN, PayloadKind.COMFORT_NOISE):
             leg.drop("payload-type")
@@ -268,9 +272,14 @@ class Intake:
         try:
             packets = parse_compound(data)
         except RtpError:
-            leg.drop("malformed-rtcp")
+            leg.drop(_unreadable(data, "malformed-rtcp"))
             return
         self._legs.arrival[leg.row] = max(int(self._legs.arrival[leg.row]), arrival_tick)
         for packet in packets:
             if isinstance(packet, SenderReport) and packet.ssrc == int(self._legs.table["ssrc_in"][leg.row]):
                 leg.peer_sr = (middle_bits(packet.ntp), seconds(arrival_tick))
+
+
+def _unreadable(data: bytes, reason: str) -> str:
+    """Why it was dropped: phones ask with STUN where they are, on the ports of their media; we do not answer."""
+    return "stun" if data[:1] <= bytes([_STUN_FIRST_MOST]) and data[4:8] == _STUN_COOKIE else reason

@@ -532,6 +532,18 @@ def test_an_address_is_learned_from_a_trusted_host_once() -> None:
     assert len(world.told(AddressLearned)) == 1
 
 
+def test_a_phone_that_asks_with_stun_is_counted_as_that_and_not_as_broken() -> None:
+    world = MediaWorld()
+    a, _ = world.call()
+    asked = bytes.fromhex("000100002112a442") + bytes(12)
+    a.talk(speech(1600), 100.0)
+    for port in a.server[1], a.server[1] + 1:
+        world.arrive(100.1, asked, (a.address[0], a.address[1] + port - a.server[1]), (a.server[0], port))
+    world.run(101)
+    world.tell(CloseLeg(leg_id=1))
+    assert dict(world.told(LegStatistics)[0].dropped) == {"stun": 2}
+
+
 def test_what_was_not_negotiated_or_is_no_rtp_is_dropped_and_counted() -> None:
     world = MediaWorld()
     a, b = world.call()
