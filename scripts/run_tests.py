@@ -24,6 +24,7 @@ IN_CI = os.environ.get("CI") == "true"
 PROGRAMS = {
     "sipp": "sip-tester",
     "baresip": "baresip-core",
+    "linphonec": "linphone-cli",
     "cc": "gcc libc6-dev",
     "chromium": "chromium",
     "postgres": "postgresql",
@@ -80,7 +81,7 @@ def lanes() -> tuple[Lane, ...]:
         Lane(name="PostgreSQL", command=(*pytest, "--postgresql", *ON_POSTGRESQL), needs=("postgres",), beside=True),
         Lane(name="browser", command=(*pytest, "tests/browser"), needs=("chromium",), absent=no_pages, beside=True),
         Lane(name="end to end", command=(*pytest, "tests/e2e"), needs=("cc",), absent=no_native_forwarder),
-        Lane(name="interop", command=(*pytest, "tests/interop"), needs=("sipp", "baresip")),
+        Lane(name="interop", command=(*pytest, "tests/interop"), needs=("sipp", "baresip", "linphonec")),
     )
 
 

@@ -154,7 +154,7 @@ FILES: Final[Mapping[str, SettingsFile]] = {
             file_name="linphone.xml",
             content_type="application/xml",
             write=_linphone,
-            tried=False,
+            tried=True,
         ),
         SettingsFile(
             kind="zoiper",

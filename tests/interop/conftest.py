@@ -29,6 +29,7 @@ number,password,name,mode,notification,record_voicemail,mailbox,announce_interna
 3011,{p},Alaw Ali,Always,,,,
 3012,{p},Wide Wim,Always,,,,
 3013,{p},Early Eve,Always,,,,true
+3014,{p},Linphone Lia,On Demand with User Initiated Start,Beep,,,
 """
 """Subscribers beside the demo users; those of 3xxx have no dub point, since they would be made by hand."""
 
