@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from callbench.analysis.demodulation import SMOOTH_S, Baseband, block_samples, demodulate, exact_hz
-from callbench.analysis.lines import Line, find_lines, frame_samples
+from callbench.analysis.lines import FRAME_MS, Line, find_lines, frame_samples
 from callbench.analysis.report import Tone
 from callbench.analysis.source import Floats
 from callmodel.levels import dbm0_from_rms
@@ -29,6 +29,7 @@ _REST_MS: Final = 100
 """What a line has to have left beside a partial for it to be looked at again."""
 _JOIN_MS: Final = 12
 _JOIN_HZ: Final = 2.0
+_ONE_LOBE_HZ: Final = 1000 / FRAME_MS
 _HIDDEN_MS: Final = 2000
 """The longest stretch of a tone that other sound may hide from the frames."""
 
@@ -57,7 +58,7 @@ def find_partials(samples: Floats, rate_hz: int) -> list[Partial]:
     for line in find_lines(samples, rate_hz):
         if line.frames >= _FEWEST_FRAMES and _is_steady(line):
             found += _refine_all(samples, rate_hz, line, line.first * hop, line.last * hop + length)
-    return _joined(samples, sorted(found, key=lambda p: (p.start, p.hz)), rate_hz)
+    return _without_shadows(_joined(samples, sorted(found, key=lambda p: (p.start, p.hz)), rate_hz))
 
 
 def tone_of(partial: Partial, rate_hz: int) -> Tone:
@@ -169,6 +170,20 @@ def _crossing(falling: NDArray[np.float64], first: int, level: float) -> float |
         return float(place)
     high, low = falling[place - 1], falling[place]
     return float(place - 1 + (high - level) / (high - low))
+
+
+def _without_shadows(partials: list[Partial]) -> list[Partial]:
+    """Without what is another tone seen off its frequency, where other sound lies over it.
+
+    Two sines this close share a lobe in every frame, so both can never have been seen at once.
+    """
+    return [one for one in partials if not any(_is_shadow(one, other) for other in partials)]
+
+
+def _is_shadow(one: Partial, other: Partial) -> bool:
+    length = one.end - one.start
+    shared = min(one.end, other.end) - max(one.start, other.start)
+    return abs(one.hz - other.hz) < _ONE_LOBE_HZ and length < other.end - other.start and shared > length / 2
 
 
 def _joined(samples: Floats, partials: list[Partial], rate_hz: int) -> list[Partial]:

@@ -136,7 +136,7 @@ def test_a_file_that_is_no_audio_is_an_error(tmp_path: Path) -> None:
 
 
 def test_a_file_that_is_not_there_is_an_error(tmp_path: Path) -> None:
-    with pytest.raises(AnalysisError, match=r"nowhere\.wav: not readable as audio"):
+    with pytest.raises(AnalysisError, match=r"nowhere\.wav: there is no such file"):
         analyze(tmp_path / "nowhere.wav")
 
 

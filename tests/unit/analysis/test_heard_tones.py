@@ -48,6 +48,23 @@ def test_a_tone_over_ducked_speech_is_measured(rate_hz: int, hz: float, ms: int)
     assert (tone.start_ms, tone.end_ms) == pytest.approx((5000, 5000 + ms), abs=2)
 
 
+@pytest.mark.parametrize(
+    ("hz", "prompt", "language"),
+    [
+        (437, PromptId.RECORDING_PAUSED, "en"),
+        (491, PromptId.RECORDING_STARTED, "en"),
+        (547, PromptId.RECORDING_STARTED, "fr"),
+        (613, PromptId.RECORDING_STARTED, "en"),
+    ],
+)
+def test_an_announcement_over_a_tone_makes_no_second_tone_of_it(hz: float, prompt: PromptId, language: str) -> None:
+    """The voice's harmonics pull single frames off the tone's frequency."""
+    sound = sine(hz, -11.4, 5.0, 8000) + placed(LIBRARY.audio(prompt, language, 8000).astype(np.float64), 40, 40000)
+    (tone,) = heard(sound, 8000).tones
+    assert tone.hz == pytest.approx(hz, abs=0.5)
+    assert (tone.start_ms, tone.end_ms) == pytest.approx((0, 5000), abs=3)
+
+
 def test_the_bursts_of_a_refusal_are_heard_one_by_one() -> None:
     burst, gap = sine(400, -18, 0.1, 8000, 10), silence(0.1, 8000)
     tones = heard(np.concatenate([gap, burst, gap, burst, gap, burst, gap]), 8000).tones
