@@ -11,6 +11,8 @@ from babel.dates import format_date, format_datetime, format_timedelta
 from babel.numbers import format_decimal
 from markupsafe import Markup
 
+from webkit.forms import state_name
+
 KILO: Final = 1000
 UNITS: Final = {"en": ("bytes", "kB", "MB", "GB", "TB"), "fr": ("octets", "ko", "Mo", "Go", "To")}
 
@@ -48,6 +50,7 @@ class Formats:
             "weekday": self.weekday,
             "ago": self.ago,
             "clock": clock,
+            "state_name": state_name,
             "bytes": self.size,
             "number": self.number,
         }

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection
 from enum import StrEnum
+from hashlib import sha256
 from typing import Any, Final, TypeVar
 
 from aiohttp import BodyPartReader, web
@@ -25,7 +26,15 @@ PASTED: Final = {
 """What copying out of a page or a document brings along unseen: spaces of other widths, and marks that say where a line
 may break or in which direction it is written. Nobody could find what is wrong with them."""
 
+SEEN: Final = "seen"
+"""Of a form: which state its page has shown."""
+
 E = TypeVar("E", bound=StrEnum)
+
+
+def state_name(state: object) -> str:
+    """Names what a page shows of something that can be changed, by its ``repr``."""
+    return sha256(repr(state).encode()).hexdigest()[:16]
 
 
 class Form:
@@ -35,11 +44,23 @@ class Form:
         self._sent = sent
         self._t = t
         self.errors: dict[str, str] = {}
+        self.overtaken = ""
+        """Which ``seen`` field names a state that is not there any more; empty for none."""
 
     @property
     def ok(self) -> bool:
         """Nothing was wrong so far."""
-        return not self.errors
+        return not self.errors and not self.overtaken
+
+    def overtakes(self, before: object, after: object, name: str = SEEN) -> bool:
+        """Saving ``after`` would undo unseen what somebody else, or another tab, made of what this form's page showed.
+
+        The page has shown the state that its hidden field ``name`` tells (``ui.seen``). A form that was sent twice has
+        nothing left to change the second time, and passes; so does one that tells no state.
+        """
+        if after != before and self.sent(name) not in ("", state_name(before)):
+            self.overtaken = name
+        return bool(self.overtaken)
 
     def sent(self, name: str) -> str:
         """A field as it came, for showing the form again."""

@@ -136,6 +136,7 @@ async def _profile(visit: Visit, form: Form | None = None) -> web.StreamResponse
         status=200 if form is None else 422,
         opened=opened,
         view=opened.view,
+        draft=draft_of(opened.view),
         roles=ROLES,
         languages_offered=LANGUAGES,
         fresh_password=shown_once(visit, f"password {user_id}"),
@@ -153,6 +154,19 @@ def opened_of(session: Session, viewer: Viewer, user_id: str) -> Opened:
     return Opened(view=view, may_change=True)
 
 
+def draft_of(view: PersonView) -> UserDraft:
+    """What the profile's form shows."""
+    row = view.row
+    return UserDraft(
+        username=row.username,
+        first_name=view.first_name,
+        last_name=view.last_name,
+        role=row.role,
+        language=row.language,
+        mobile_number=row.mobile_number,
+    )
+
+
 async def change(visit: Visit) -> web.StreamResponse:
     """Save the profile."""
     form, user_id = visit.form(), visit.match("user")
@@ -160,12 +174,12 @@ async def change(visit: Visit) -> web.StreamResponse:
     changes = _draft(form, view.row.username)
     if view.is_viewer and changes.role != view.row.role:
         form.refuse("role", visit.t("You cannot change your own role. Ask another administrator."))
-    await attempt(
-        visit,
-        form,
-        lambda session, viewer: change_user(session, viewer, user_id, changes, now=visit.now),
-        same(*FIELDS),
-    )
+
+    def work(session: Session, viewer: Viewer) -> None:
+        if not form.overtakes(draft_of(person(session, viewer, user_id)), changes):
+            change_user(session, viewer, user_id, changes, now=visit.now)
+
+    await attempt(visit, form, work, same(*FIELDS))
     if not form.ok:
         return await _profile(visit, form)
     visit.notice("success", visit.t("The profile is saved."))

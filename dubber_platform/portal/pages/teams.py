@@ -101,13 +101,13 @@ async def rename(visit: Visit) -> web.StreamResponse:
     """Another name."""
     form, team_id = visit.form(), visit.match("team")
     name = form.text("name", limit=NAME_MAX, required=True)
-    done = await attempt(
-        visit,
-        form,
-        lambda session, viewer: teams.rename_team(session, viewer, team_id, name, now=visit.now),
-        {"name": "name"},
-    )
-    if done is None:
+
+    def work(session: Session, viewer: Viewer) -> None:
+        if not form.overtakes(teams.team(session, viewer, team_id).name, name):
+            teams.rename_team(session, viewer, team_id, name, now=visit.now)
+
+    await attempt(visit, form, work, {"name": "name"})
+    if not form.ok:
         return await _team(visit, form)
     visit.notice("success", visit.t("The team has another name."))
     return visit.redirect(f"/teams/{team_id}")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any, Final
 
 from aiohttp import web
@@ -24,6 +23,9 @@ from webkit.visit import Visit
 SERVICE_NUMBERS: Final = frozenset(f"900{n}" for n in range(1, 10))
 """What everybody may dial; a code of that text would take it away."""
 SHOWN_MODES: Final = tuple(mode for mode in RecordingMode if mode is not RecordingMode.NEVER)
+
+CHOICES: Final = ("on_demand_stop", "on_demand_announce", "repeated_code", "announce_on_resume")
+"""Settings of the second form."""
 
 
 async def show(visit: Visit) -> web.StreamResponse:
@@ -59,12 +61,18 @@ async def _page(
         rows=rows,
         settings=settings,
         codes=codes,
+        choices_shown=choices_of(settings),
         table=table,
         form=form,
         choices=choices,
         longest=CODE_MAX_CHARS,
         standard=codes == FeatureCodes(),
     )
+
+
+def choices_of(settings: ServiceSettings) -> tuple[object, ...]:
+    """What the form of the choices asks for."""
+    return tuple(getattr(settings, name) for name in CHOICES)
 
 
 def _named(codes: FeatureCodes) -> dict[str, str]:
@@ -79,6 +87,9 @@ async def save(visit: Visit) -> web.StreamResponse:
         await visit.run(_refuse_numbers, services, codes, form, visit.t)
     if codes is None or not form.ok:
         return await _page(visit, await visit.run(effective_settings, services), form=form)
+    settings = await visit.run(effective_settings, services)
+    if form.overtakes(settings.codes or FeatureCodes(), codes):
+        return await _page(visit, settings, form=form)
     await save_service_settings(services, ServiceSettings(codes=codes), actor=actor_of(visit))
     visit.notice("success", visit.t("The feature codes are saved. They hold from the next call on."))
     return visit.redirect("/codes")
@@ -156,8 +167,8 @@ async def choose(visit: Visit) -> web.StreamResponse:
         repeated_code=form.member("repeated_code", RepeatedCode, default=RepeatedCode.NOTICE),
         announce_on_resume=form.flag("announce_on_resume"),
     )
-    if not form.ok:
-        return await _page(visit, replace(before), choices=form)
+    if not form.ok or form.overtakes(choices_of(before), choices_of(chosen)):
+        return await _page(visit, before, choices=form)
     await save_service_settings(services, chosen, actor=actor_of(visit))
     visit.notice("success", visit.t("Saved. It holds from the next call on."))
     return visit.redirect("/codes")

@@ -19,10 +19,17 @@ from webkit.routes import page
 from webkit.visit import Visit
 
 MAX_GROUP_ID_CHARS: Final = 64
+SEEN_SWITCH: Final = "seen_switch"
+"""The form of auto-provisioning has a state of its own beside that of the identifiers."""
 
 
 async def _provider(visit: Visit) -> ProviderSettings:
     return await visit.run(services_of(visit).catalog.provider.read)
+
+
+def identifiers(provider: ProviderSettings) -> tuple[str, str]:
+    """What the form of the identifiers asks for."""
+    return provider.service_provider, provider.external_group
 
 
 async def show(visit: Visit) -> web.StreamResponse:
@@ -32,13 +39,16 @@ async def show(visit: Visit) -> web.StreamResponse:
 
 async def _page(visit: Visit, form: Form | None) -> web.StreamResponse:
     services = services_of(visit)
+    provider = await _provider(visit)
     installs = await visit.run(services.catalog.audit.list, action="provider.installed", limit=1)
     return await visit.page(
         "profile.html",
         status=200 if form is None else 422,
         form=form,
-        provider=await _provider(visit),
+        provider=provider,
         installed=installs[0] if installs else None,
+        identifiers=identifiers(provider),
+        seen_switch=SEEN_SWITCH,
         domain=services.domain,
         portal=portal_of(services),
         longest=(MAX_PROVIDER_CHARS, MAX_GROUP_CHARS),
@@ -62,7 +72,7 @@ async def install(visit: Visit) -> web.StreamResponse:
     group_id = form.text("group_id", limit=MAX_GROUP_ID_CHARS, required=True)
     if form.ok and not is_group_id(group_id):
         form.refuse("group_id", visit.t("Letters, digits and . _ - only. Copy it as Dubber gave it to you."))
-    if not form.ok:
+    if not form.ok or form.overtakes((await _provider(visit)).group_id, group_id):
         return await _install_page(visit, form)
     try:
         done = await install_group(services_of(visit), group_id, actor=actor_of(visit))
@@ -104,7 +114,10 @@ async def remove(visit: Visit) -> web.StreamResponse:
 async def switch(visit: Visit) -> web.StreamResponse:
     """Auto-provisioning on or off."""
     form = visit.form()
-    done = await set_auto_provisioning(services_of(visit), form.flag("auto_provisioning"), actor=actor_of(visit))
+    wanted = form.flag("auto_provisioning")
+    if form.overtakes((await _provider(visit)).auto_provisioning, wanted, SEEN_SWITCH):
+        return await _page(visit, form)
+    done = await set_auto_provisioning(services_of(visit), wanted, actor=actor_of(visit))
     if done.auto_provisioning:
         visit.notice("success", visit.t("Auto-provisioning is on: users are made known to Dubber by themselves."))
     else:
@@ -117,7 +130,7 @@ async def identify(visit: Visit) -> web.StreamResponse:
     services, form = services_of(visit), visit.form()
     service_provider = form.text("service_provider", limit=MAX_PROVIDER_CHARS, required=True)
     external_group = form.text("external_group", limit=MAX_GROUP_CHARS, required=True)
-    if not form.ok:
+    if not form.ok or form.overtakes(identifiers(await _provider(visit)), (service_provider, external_group)):
         return await _page(visit, form)
     await visit.run(
         installing.set_identifiers,

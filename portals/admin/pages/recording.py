@@ -82,7 +82,7 @@ async def show_progress(visit: Visit) -> web.StreamResponse:
 
 
 async def _page(
-    visit: Visit, user: Subscriber, form: Form | None, *, fragment: str | None = None, changed: bool = False
+    visit: Visit, user: Subscriber, form: Form | None, *, fragment: str | None = None
 ) -> web.StreamResponse:
     services = services_of(visit)
     around = await visit.run(_around, services, user.number)
@@ -92,7 +92,6 @@ async def _page(
         fragment=fragment,
         user=user,
         form=form,
-        changed=changed,
         shown=shown_of(user.recording, form),
         around=around,
         wording=[CATALOGUE[prompt].texts[user.language].replace("'", "’") for prompt in HEARD],
@@ -189,7 +188,7 @@ async def save(visit: Visit) -> web.StreamResponse:
             actor=actor_of(visit),
         )
     except ChangedMeanwhileError:
-        return await _page(visit, await user_of(visit), form, changed=True)
+        return await _page(visit, await user_of(visit), form)
     except GroupIdMissing:
         form.refuse("enabled", visit.t("The Group ID that Dubber issued is not set: nobody can be enabled yet."))
         return await _page(visit, user, form)

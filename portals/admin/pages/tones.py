@@ -52,7 +52,12 @@ async def show(visit: Visit) -> web.StreamResponse:
 
 
 async def _page(
-    visit: Visit, settings: ServiceSettings, *, form: Form | None = None, heard: Tone | None = None
+    visit: Visit,
+    settings: ServiceSettings,
+    *,
+    form: Form | None = None,
+    heard: Tone | None = None,
+    refused: Form | None = None,
 ) -> web.StreamResponse:
     reminder = settings.reminder or TonePreset.US
     cards = [
@@ -63,14 +68,16 @@ async def _page(
     chosen = OWN if isinstance(reminder, ReminderTone) else reminder.value
     return await visit.page(
         "tones.html",
-        status=422 if form is not None and not form.ok else 200,
+        status=422 if any(one is not None and not one.ok for one in (form, refused)) else 200,
         cards=cards,
         chosen=form.sent("reminder") if form else chosen,
         own=tone_of(reminder),
         refusal=services_of(visit).refusal_sound,
         refusal_tone=settings.refusal_tone is not False,
         limits=TONE_LIMITS,
+        reminder=reminder,
         form=form,
+        refused=refused,
         heard="" if heard is None else visit.url("/tones/own.wav", **_figures(heard)),
     )
 
@@ -90,6 +97,8 @@ async def save(visit: Visit) -> web.StreamResponse:
         return await _page(visit, before, form=form)
     if listen:
         return await _page(visit, before, form=form, heard=tone_of(reminder))
+    if form.overtakes(before.reminder or TonePreset.US, reminder):
+        return await _page(visit, before, form=form)
     await save_service_settings(services, ServiceSettings(reminder=reminder), actor=actor_of(visit))
     visit.notice("success", visit.t("The reminder tone is saved. It sounds in the next call."))
     return visit.redirect("/tones")
@@ -119,8 +128,12 @@ def _own(form: Form, t: Translator) -> ReminderTone | None:
 
 async def save_refusal(visit: Visit) -> web.StreamResponse:
     """Whether a refused code is heard."""
-    changed = ServiceSettings(refusal_tone=visit.form().flag("refusal_tone"))
-    await save_service_settings(services_of(visit), changed, actor=actor_of(visit))
+    services, form = services_of(visit), visit.form()
+    before = await visit.run(effective_settings, services)
+    wanted = form.flag("refusal_tone")
+    if form.overtakes(before.refusal_tone is not False, wanted):
+        return await _page(visit, before, refused=form)
+    await save_service_settings(services, ServiceSettings(refusal_tone=wanted), actor=actor_of(visit))
     visit.notice("success", visit.t("Saved. It holds from the next call on."))
     return visit.redirect("/tones")
 

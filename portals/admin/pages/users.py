@@ -17,7 +17,7 @@ from catalog.subscribers import SortBy, is_number
 from catalog.users_file import FileFormat, export_users
 from portals.admin.acting import actor_of
 from portals.admin.roles import ADMIN
-from portals.admin.seen import ChangedMeanwhileError, seen, unless_changed
+from portals.admin.seen import ChangedMeanwhileError, unless_changed
 from portals.admin.site import services_of
 from portals.admin.standing import Standing, standings
 from portals.saving import edit_user, remove_user
@@ -167,7 +167,7 @@ async def save_profile(visit: Visit) -> web.StreamResponse:
     try:
         saved = await edit_user(services_of(visit), user.number, unless_changed(form, applied), actor=actor_of(visit))
     except ChangedMeanwhileError:
-        return await _profile_page(visit, await user_of(visit), form, changed=True)
+        return await _profile_page(visit, await user_of(visit), form)
     if saved == user:
         visit.notice("info", visit.t("Nothing was changed."))
     else:
@@ -175,15 +175,12 @@ async def save_profile(visit: Visit) -> web.StreamResponse:
     return visit.redirect(f"/users/{user.number}")
 
 
-async def _profile_page(
-    visit: Visit, user: Subscriber, form: Form | None, *, changed: bool = False
-) -> web.StreamResponse:
+async def _profile_page(visit: Visit, user: Subscriber, form: Form | None) -> web.StreamResponse:
     return await visit.page(
         "user_profile.html",
         status=200 if form is None else 422,
         user=user,
         form=form,
-        changed=changed,
         max_no_answer_s=MAX_NO_ANSWER_S,
         **window(visit, user),
     )
@@ -192,7 +189,7 @@ async def _profile_page(
 def window(visit: Visit, user: Subscriber) -> dict[str, Any]:
     """What the head of the *Edit user* window shows, whatever part of it is open."""
     live = standings(services_of(visit).switchboard.calls())
-    return {"standing": live.get(user.number, Standing.IDLE), "dom_id": dom_id(user.number), "seen": seen(user)}
+    return {"standing": live.get(user.number, Standing.IDLE), "dom_id": dom_id(user.number)}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

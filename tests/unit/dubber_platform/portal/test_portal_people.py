@@ -141,3 +141,31 @@ async def test_who_speaks_for_the_group_is_changed_by_none_below(portal: PortalB
     assert "Make a new password" not in seen.plain()
     assert [(await boss.post(path + rest, *NEW)).status for rest in ("", "/password", "/delete")] == [403, 403, 403]
     assert (await (await portal.browser(ADMIN)).get(path)).status == 200
+
+
+def shown(text: str) -> tuple[str, str]:
+    """The hidden field that tells which state the page's form has shown."""
+    found = re.search(r'name="seen" value="(\w+)"', text)
+    assert found is not None
+    return "seen", found[1]
+
+
+@pytest.mark.parametrize(
+    ("path", "first", "second"),
+    [
+        ("/people/ann", changed(("last_name", "Abel")), changed(("last_name", "Adler"))),
+        ("/teams/support", [("name", "Help")], [("name", "Care")]),
+    ],
+    ids=["a user", "a team"],
+)
+async def test_what_another_tab_saved_meanwhile_is_not_undone_unseen(
+    portal: PortalBench, path: str, first: list[tuple[str, str]], second: list[tuple[str, str]]
+) -> None:
+    boss = await portal.browser(BOSS)
+    opened = shown((await boss.get(path)).text)
+    assert (await boss.post(path, *first, opened)).status == 200
+    told = await boss.post(path, *second, opened)
+    assert told.status == 422
+    assert "This was changed after you opened the page." in told.plain()
+    assert {"/people/ann": "Abel", "/teams/support": "Help"}[path] in (await boss.get(path)).text
+    assert (await boss.post(path, *second, shown(told.text))).status == 200

@@ -183,7 +183,7 @@ async def test_what_another_tab_saved_meanwhile_is_not_undone_unseen(admin: Brow
 
     told = await admin.refused(path, {**second, **opened})
 
-    assert "This user was changed after you opened the page." in told
+    assert "This was changed after you opened the page." in told
     assert side.catalog.subscribers.get("1003") == kept
     await admin.save(path, {**second, **seen_in(told)})
     assert side.catalog.subscribers.get("1003") != kept
