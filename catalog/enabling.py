@@ -28,7 +28,7 @@ from catalog.provisioning import TOPIC as PROVISIONING_TOPIC
 from catalog.provisioning import ProvisioningStatus, request_in
 from catalog.store import Catalog
 from catalog.subscribers import TOPIC as SUBSCRIBERS_TOPIC
-from catalog.subscribers import columns, get_subscribers, put_credentials, put_subscribers
+from catalog.subscribers import SERVICE_NUMBERS, columns, get_subscribers, put_credentials, put_subscribers
 from catalog.tables import api_tokens, portal_accounts, provisioning, subscribers
 
 MAX_NAME_CHARS: Final = 128
@@ -91,6 +91,8 @@ def edit_subscribers(catalog: Catalog, edits: Sequence[Edit], *, domain: str, ac
             old = saved.get(edit.number) or before.get(edit.number)
             new = identified(edit.apply(old or Subscriber(number=edit.number)), provider, domain)
             _check(new, edit.number)
+            if old is None and edit.number in SERVICE_NUMBERS:
+                raise ValueError(f"number: {edit.number} is a service number; choose another")
             if new.recording.mode is not RecordingMode.NEVER and (old is None or not is_enabled(old)):
                 _check_may_enable(provider)
                 requested.append(edit.number)

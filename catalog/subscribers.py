@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import ColumnElement, Connection, Row, bindparam, func, or_, select
 
@@ -24,6 +24,9 @@ TOPIC = "subscribers"
 MAX_PAGE_ROWS = 1000
 MAX_KEY_CHARS = 128
 _NUMBERS_AT_A_TIME = 500
+
+SERVICE_NUMBERS: Final = frozenset(f"900{n}" for n in range(1, 10))
+"""What everybody may dial to try a phone; a user or a code of that text would take it away."""
 
 _NUMBER = re.compile(r"[0-9a-z+\-_.]{1,32}")
 

@@ -26,7 +26,7 @@ from catalog.credentials import make_credentials
 from catalog.enabling import Edit, edit_subscribers
 from catalog.errors import UsersFileError
 from catalog.store import Catalog
-from catalog.subscribers import is_number
+from catalog.subscribers import SERVICE_NUMBERS, is_number
 
 COLUMNS = (
     "number",
@@ -244,6 +244,8 @@ def _checked(row: int, record: Mapping[str, str]) -> UserRow:
 def _number(cell: str) -> str:
     if not is_number(cell):
         raise ValueError(f"{_shown(cell)} is not 1 to 32 of 0-9 a-z + - _ .")
+    if cell in SERVICE_NUMBERS:
+        raise ValueError(f"{cell} is a service number; choose another")
     return cell
 
 

@@ -36,6 +36,7 @@ _PROBLEMS: Final = tuple(
             r"(?P<value>.*) is not 1 to 32 of 0-9 a-z \+ - _ \.",
             mark("%(value)s is not 1 to 32 of 0-9 a-z + - _ ."),
         ),
+        (r"(?P<value>.*) is a service number; choose another", mark("%(value)s is a service number; choose another")),
         (
             r"must be at most (?P<most>\d+) printable characters",
             mark("at most %(most)s characters, none of them control characters"),

@@ -11,13 +11,12 @@ from callmodel.modes import Language
 from callmodel.subscriber import Subscriber
 from catalog.enabling import MAX_NAME_CHARS, MAX_NO_ANSWER_S, Edit, described, is_enabled
 from catalog.errors import EnablingError, GroupIdMissing, TermsNotAccepted, UsersFileError
-from catalog.subscribers import is_number
+from catalog.subscribers import SERVICE_NUMBERS, is_number
 from catalog.users_file import COLUMNS, MAX_FILE_BYTES, MAX_ROWS, FileFormat, UserRow, edit_of, parse_users
 from portals.admin.acting import actor_of
 from portals.admin.audit_words import Difference, differences
 from portals.admin.file_words import told
 from portals.admin.once import once_of
-from portals.admin.pages.codes import SERVICE_NUMBERS
 from portals.admin.pages.softphone import keep_password
 from portals.admin.roles import ADMIN
 from portals.admin.site import services_of

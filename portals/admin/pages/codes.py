@@ -9,6 +9,7 @@ from aiohttp import web
 from callmodel.codes import CODE_MAX_CHARS, CodeError, CodeProblem, FeatureCode, FeatureCodes, FeatureCommand
 from callmodel.modes import OnDemandAnnounce, OnDemandStop, RecordingMode, RepeatedCode
 from catalog.service_settings import ServiceSettings
+from catalog.subscribers import SERVICE_NUMBERS
 from portals.admin.acting import actor_of
 from portals.admin.code_words import COMMANDS, MEANINGS, TITLES, deed
 from portals.admin.roles import ADMIN
@@ -20,8 +21,6 @@ from webkit.i18n import Translator
 from webkit.routes import page
 from webkit.visit import Visit
 
-SERVICE_NUMBERS: Final = frozenset(f"900{n}" for n in range(1, 10))
-"""What everybody may dial; a code of that text would take it away."""
 SHOWN_MODES: Final = tuple(mode for mode in RecordingMode if mode is not RecordingMode.NEVER)
 
 CHOICES: Final = ("on_demand_stop", "on_demand_announce", "repeated_code", "announce_on_resume")

@@ -138,6 +138,7 @@ def test_what_a_french_spreadsheet_saves_is_read_as_it_was_meant() -> None:
         ("number,number\n", 1, "number", "twice"),
         ("number,name\n1001\n", 2, None, "1 cells under 2 columns"),
         ("number\n1001\n\n10 02\n", 4, "number", "'10 02' is not 1 to 32"),
+        ("number\n1001\n9003\n", 3, "number", "9003 is a service number"),
         ("number,name\n,x\n", 2, "number", "every user needs one"),
         ("number\n1001\n1002\n1001\n", 4, "number", "1001 is in row 2 already"),
         ("number,language\n1,de\n", 2, "language", "'de' is not one of: en, fr"),
@@ -198,7 +199,7 @@ def test_a_file_has_a_largest_size(file_format: FileFormat) -> None:
 
 
 def test_a_file_has_a_largest_number_of_users() -> None:
-    rows = "".join(f"{i}\n" for i in range(20_001))
+    rows = "".join(f"{100_000 + i}\n" for i in range(20_001))
     with pytest.raises(UsersFileError, match="row 20002: more than 20000 users"):
         parse_users(("number\n" + rows).encode(), CSV)
 

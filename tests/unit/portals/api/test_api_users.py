@@ -71,6 +71,8 @@ async def test_a_wrong_field_is_named(http: Http) -> None:
     assert problem["errors"] == [{"field": "recording.record_voicemail", "message": "the user has no mailbox"}]
     problem = await http("PUT", "/api/v1/users/1001", 400, json={"nickname": "Al"})
     assert problem["errors"] == [{"field": "nickname", "message": "there is no such field here"}]
+    problem = await http("PUT", "/api/v1/users/9004", 400, json={})
+    assert problem["errors"] == [{"field": "number", "message": "9004 is a service number; choose another"}]
     problem = await http("PUT", "/api/v1/users/NOBODY", 400, json={})
     assert [error["field"] for error in problem["errors"]] == ["number"]
 
