@@ -158,15 +158,26 @@ CALLS = (
     (("--to", "9003", "--expect", "tone:440"), 1),
     (("--to", "9003", "--expect", "music"), 2),
     (("--to", "9003", "--server", "localhost"), 2),
+    (("--to", "9 003"), 2),
+    (("--to", "9003", "--local", "192.0.2.1"), 3),
+    (("--to", "9003", "--local", "::1"), 3),
 )
 
 
-@pytest.mark.parametrize(("words", "status"), CALLS, ids=["met", "busy", "unmet", "unknown-word", "no-port"])
+@pytest.mark.parametrize(("words", "status"), CALLS, ids=["met", "busy", "unmet", "unknown-word", "no-port", "no-number", "not-ours", "other-version"])
 def test_a_synthetic_call_ends_with_its_status(server: ServerProcess, words: tuple[str, ...], status: int) -> None:
     """0 when every expectation is met, 1 when one is not, 2 for wrong use."""
     done = command(server, "call", "--from", "1002", "--duration", "1", *words)
     assert done.returncode == status, done.stdout + done.stderr
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("host", ["localhost", "[::1]"])
+def test_a_synthetic_call_finds_its_own_address(server: ServerProcess, host: str) -> None:
+    """The server by name, or in the other IP version."""
+    where = ("--server", f"{host}:{server.sip_port}")
+    done = command(server, "call", "--from", "1002", "--to", "9003", "--duration", "1", *where)
+    assert done.returncode == 0, done.stdout + done.stderr
 
 
 def test_a_synthetic_call_without_a_server_cannot_run(tmp_path: Path) -> None:

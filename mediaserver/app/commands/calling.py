@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+import re
 import socket
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import soundfile
 import typer
@@ -32,6 +33,8 @@ from mediaserver.app.info import read_info
 from mediaserver.media.messages import Codec
 from mediaserver.runtime.chance import SecureIds
 
+_NUMBER: Final = re.compile(r"[A-Za-z0-9*#+_.-]{1,64}")
+
 
 def call(
     from_: Annotated[str, typer.Option("--from", help="The user who calls.")],
@@ -48,7 +51,7 @@ def call(
     server: Annotated[str | None, typer.Option(help="HOST:PORT (default: the running server).")] = None,
     domain: Annotated[str | None, typer.Option(help="SIP domain (default: the running server's).")] = None,
     password: Annotated[str | None, typer.Option(help="SIP password (default: the demo user's).")] = None,
-    local: Annotated[str, typer.Option(help="Our own IP address.")] = "127.0.0.1",
+    local: Annotated[str | None, typer.Option(help="Our own IP address (default: the way to the server).")] = None,
     config: ConfigOption = None,
     data_dir: DataDirOption = None,
     as_json: JsonOption = False,
@@ -58,12 +61,14 @@ def call(
         expectations = [parse_expectation(text) for text in expect or ["answered"]]
         microphone = parse_microphone(play)
         keys = tuple(_key_plan(text) for text in dtmf or ())
+        _check_number("--from", from_)
+        _check_number("--to", to)
     except ValueError as error:
         raise CommandError(str(error), Exit.WRONG_USE) from error
     if via not in ("rfc4733", "info", "inband"):
         raise CommandError(f"--via {via}: use rfc4733, info or inband", Exit.WRONG_USE)
     address, domain, password = _account(from_, server, domain, password, config, data_dir)
-    address = _resolved(address, local)
+    address, local = _way(address, local)
     setup = PhoneSetup(
         number=from_,
         password=password,
@@ -113,16 +118,27 @@ def _account(
     return address, domain or info.get("domain", address[0]), password if password is not None else known[user]
 
 
-def _resolved(address: tuple[str, int], local: str) -> tuple[str, int]:
-    """By name or number, in the IP version of our own address."""
-    family = socket.AF_INET6 if ":" in local else socket.AF_INET
+def _way(server: tuple[str, int], local: str | None) -> tuple[tuple[str, int], str]:
+    """The server's address as a number, and ours: the one given, or the one that the system would send from."""
     try:
-        found = socket.getaddrinfo(*address, family, socket.SOCK_DGRAM)
-    except socket.gaierror as error:
-        raise CommandError(
-            f"{address[0]} cannot be reached from {local}: {error.strerror}; see --server and --local"
-        ) from error
-    return str(found[0][4][0]), address[1]
+        found = socket.getaddrinfo(*server, type=socket.SOCK_DGRAM)
+        family, _, _, _, address = next(
+            one for one in found if local is None or (":" in local) is (one[0] == socket.AF_INET6)
+        )
+        with socket.socket(family, socket.SOCK_DGRAM) as probe:
+            if local is not None:
+                probe.bind((local, 0))
+            probe.connect(address)  # sends nothing
+            return (str(address[0]), server[1]), str(probe.getsockname()[0])
+    except (OSError, StopIteration) as error:
+        why = f": {error.strerror}" if isinstance(error, OSError) and error.strerror else ""
+        ours = f" from {local}" if local else ""
+        raise CommandError(f"{server[0]} cannot be reached{ours}{why}; see --server and --local") from error
+
+
+def _check_number(option: str, text: str) -> None:
+    if not _NUMBER.fullmatch(text):
+        raise ValueError(f"{option} {text}: give a number or a name, such as 1004 or *44")
 
 
 def _key_plan(text: str) -> KeyPlan:
