@@ -27,8 +27,8 @@ from catalog.provider import ProviderSettings, read_provider
 from catalog.provisioning import TOPIC as PROVISIONING_TOPIC
 from catalog.provisioning import ProvisioningStatus, request_in
 from catalog.store import Catalog
-from catalog.subscribers import TOPIC as SUBSCRIBERS_TOPIC
 from catalog.subscribers import SERVICE_NUMBERS, columns, get_subscribers, put_credentials, put_subscribers
+from catalog.subscribers import TOPIC as SUBSCRIBERS_TOPIC
 from catalog.tables import api_tokens, portal_accounts, provisioning, subscribers
 
 MAX_NAME_CHARS: Final = 128

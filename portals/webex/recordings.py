@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from aiohttp import web
 from pydantic import Field
@@ -42,13 +42,15 @@ class RecordingsQuery(QueryIn):
 
     from_: InstantIn | None = Field(default=None, alias="from", description="Started at this instant or later.")
     to: InstantIn | None = Field(default=None, description="Started before; at most 30 days after `from`.")
-    status: str | None = Field(default=None, max_length=32, description="Nothing is ever in a recycle bin here.")
-    service_type: str | None = Field(default=None, max_length=32)
-    format: str | None = Field(default=None, max_length=16)
+    status: Literal["available", "deleted", "purged"] | None = Field(
+        default=None, description="Nothing is ever in a recycle bin here."
+    )
+    service_type: Literal["all", "calling", "customerAssist"] | None = None
+    format: Literal["WAV", "MP3", "MP4", "ARF", "UPLOADED"] | None = None
     owner_id: str | None = Field(default=None, max_length=200)
     owner_email: str | None = Field(default=None, max_length=256)
-    owner_type: str | None = Field(default=None, max_length=32)
-    storage_region: str | None = Field(default=None, max_length=16)
+    owner_type: Literal["user", "place", "virtualLine", "callQueue"] | None = None
+    storage_region: Literal["US", "SG", "GB", "JP", "DE", "AU", "IN", "CA"] | None = None
     location_id: str | None = Field(default=None, max_length=200)
     topic: str | None = Field(default=None, max_length=256, description="What the topic contains.")
     timezone: str | None = Field(default=None, max_length=64, description="Times are UTC whatever is asked for.")

@@ -6,6 +6,7 @@ from base64 import b64decode
 from dataclasses import replace
 from datetime import timedelta
 
+import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 from hypothesis import given
@@ -83,6 +84,13 @@ async def test_recordings_are_asked_for_within_thirty_days(http: Http) -> None:
         "from=20260304",
     ):
         await http("GET", f"/v1/convergedRecordings?{query}", 400)
+
+
+@pytest.mark.parametrize("name", ["status", "serviceType", "format", "ownerType", "storageRegion"])
+async def test_a_filter_of_recordings_that_is_misspelt_is_named(http: Http, name: str) -> None:
+    """An empty list would say that there are none."""
+    told = await http("GET", f"/v1/convergedRecordings?{name}=zzz", 400)
+    assert told["errors"][0]["description"].startswith(f"{name}: ")
 
 
 async def test_a_link_ends_after_three_hours_and_with_another_letter(side: WebSide) -> None:
