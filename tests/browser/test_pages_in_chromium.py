@@ -167,6 +167,17 @@ async def test_a_checkbox_reveals_what_belongs_to_it(desk: Window, base: str) ->
     assert await field.is_hidden()
 
 
+async def test_what_is_printed_takes_the_whole_width_in_dark_ink(desk: Window, base: str) -> None:
+    page = desk.page
+    await page.goto(f"{base}/window")
+    await page.evaluate("document.documentElement.dataset.theme = 'dark'")
+    await page.emulate_media(media="print")
+    wide = await page.locator(".window-main").evaluate("part => part.clientWidth / document.body.clientWidth")
+    ink = await page.locator("body").evaluate("body => getComputedStyle(body).color")
+    assert wide > 0.9
+    assert max(map(int, re.findall(r"\d+", ink)[:3])) < 100, ink
+
+
 async def test_copying_says_so(browser: Browser, base: str) -> None:
     async with window(browser, permissions=["clipboard-read", "clipboard-write"]) as opened:
         page = opened.page
