@@ -25,7 +25,10 @@ from mediaserver.media.tones import HIGH_HZ, KEYPAD, LOW_HZ, power_of
 
 HOP_TICKS: Final = 80
 WINDOWS_TO_PRESS: Final = 3
-WINDOWS_TO_RELEASE: Final = 2
+WINDOWS_TO_RELEASE: Final = 4
+"""A lost packet of 20 ms hides a key from three windows and does not end it; a pause of 40 ms from four at least."""
+WINDOWS_TO_CHANGE: Final = 2
+"""Of another key."""
 WEAKEST_POWER: Final = power_of(-38.0)
 """Of each of the two tones."""
 STAND_OUT: Final = 4.0
@@ -221,7 +224,8 @@ class Ears:
             self._key[row], self._hits[row], self._misses[row], self._began[row] = key, 1, 0, begin
         elif self._hits[row]:
             self._misses[row] += 1
-            if self._hits[row] < WINDOWS_TO_PRESS or self._misses[row] >= WINDOWS_TO_RELEASE:
+            enough = WINDOWS_TO_RELEASE if key == NO_KEY else WINDOWS_TO_CHANGE
+            if self._hits[row] < WINDOWS_TO_PRESS or self._misses[row] >= enough:
                 self._release(row, begin)
                 if key != NO_KEY:
                     self._key[row], self._hits[row], self._misses[row], self._began[row] = key, 1, 0, begin

@@ -76,6 +76,23 @@ def test_two_presses_of_one_key_are_two() -> None:
     assert digits_heard(np.concatenate([tone, gap, tone, gap, pair(770, 1209, 60)])) == "114"
 
 
+@pytest.mark.parametrize("offset", range(0, 160, 20))
+def test_a_lost_packet_makes_no_second_press_of_a_key(offset: int) -> None:
+    """``*48`` would be ``*44``, and a pause a start. The hole is a packet of 20 ms, anywhere in the key."""
+    tone = pair(770, 1209, 120)
+    for first in range(320, 640, 40):
+        holed = tone.copy()
+        holed[first : first + 160] = 0
+        assert digits_heard(placed(holed, offset)) == "4"
+
+
+@pytest.mark.parametrize("offset", range(0, 160, 20))
+def test_a_pause_of_40_ms_parts_two_presses(offset: int) -> None:
+    """Q.24 wants it accepted."""
+    tone, gap = pair(770, 1209, 60), np.zeros(320, np.int16)
+    assert digits_heard(placed(np.concatenate([tone, gap, tone]), offset)) == "44"
+
+
 def test_single_tones_call_progress_and_noise_are_no_keys() -> None:
     rng = np.random.default_rng(5)
     noise = rng.normal(0, 3000, (3000, 160)).astype(np.int16)
