@@ -94,7 +94,7 @@ def test_an_unusable_config_ends_the_command_with_two(tmp_path: Path) -> None:
 def test_an_unknown_environment_variable_is_an_error(tmp_path: Path) -> None:
     """A typing error there is not passed over."""
     status, said = start(tmp_path / "data", env={"MEDIASERVER_SIP_PROT": "5060"})
-    assert (status, "sip_prot: no such setting" in said) == (WRONG_USE, True), said
+    assert (status, "sip_prot (MEDIASERVER_SIP_PROT): no such setting" in said) == (WRONG_USE, True), said
 
 
 def test_demo_users_stay_on_this_machine(tmp_path: Path) -> None:
