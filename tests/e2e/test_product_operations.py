@@ -164,7 +164,11 @@ CALLS = (
 )
 
 
-@pytest.mark.parametrize(("words", "status"), CALLS, ids=["met", "busy", "unmet", "unknown-word", "no-port", "no-number", "not-ours", "other-version"])
+@pytest.mark.parametrize(
+    ("words", "status"),
+    CALLS,
+    ids=["met", "busy", "unmet", "unknown-word", "no-port", "no-number", "not-ours", "version"],
+)
 def test_a_synthetic_call_ends_with_its_status(server: ServerProcess, words: tuple[str, ...], status: int) -> None:
     """0 when every expectation is met, 1 when one is not, 2 for wrong use."""
     done = command(server, "call", "--from", "1002", "--duration", "1", *words)
