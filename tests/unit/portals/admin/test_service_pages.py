@@ -326,3 +326,12 @@ async def test_the_refusal_tone_is_heard_as_the_configuration_has_it(opened: Ope
 
     assert sent == tone_wav(Tone(hz=620, on_ms=250, level_dbm0=-12))
     assert "620 Hz" in await browser.text("/tones")
+
+
+@pytest.mark.parametrize("page", ["codes", "tones"])
+async def test_restoring_asks_first(admin: Browser, page: str) -> None:
+    await admin.post("/codes", {**CODES, "start.main": "*54"})
+    shown = (await admin.text(f"/{page}")).split("<noscript>")
+    without_script = "".join(part.split("</noscript>")[-1] for part in shown)
+    assert f'action="/admin/{page}/restore"' in without_script.partition("<dialog")[2]
+    assert f'action="/admin/{page}/restore"' not in without_script.partition("<dialog")[0]
