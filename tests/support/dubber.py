@@ -156,6 +156,17 @@ class Bench:
 CREDENTIALS = ("client_id", "client_secret", "username", "password")
 
 
+class AsInProduct(TestServer):
+    """Like the platform's own server, one that goes on when a player leaves in mid-answer.
+
+    aiohttp's for tests would cancel the answer there; in the moment in which its file is being opened, nobody is left
+    to close it.
+    """
+
+    async def _make_runner(self, **options: Any) -> web.AppRunner:
+        return web.AppRunner(self.app, **{**options, "handler_cancellation": False})
+
+
 @asynccontextmanager
 async def open_bench(config: PlatformConfig, *, secure: bool = True) -> AsyncIterator[Bench]:
     """A seeded platform on a free loopback port, its caller signed in; without TLS when not ``secure``."""
@@ -169,7 +180,7 @@ async def open_bench(config: PlatformConfig, *, secure: bool = True) -> AsyncIte
         copy_rows(f"sqlite:///{config.data_dir / 'platform.sqlite'}", config.database_url)
     config = replace(config, cert_file=config.data_dir / "cert.pem", key_file=config.data_dir / "key.pem")
     app = create_app(config, clock, ids)
-    server = TestServer(app, scheme="https" if secure else "http")
+    server = AsInProduct(app, scheme="https" if secure else "http")
     await server.start_server(ssl=tls_context(config) if secure else None)
     trusted = ssl.create_default_context(cafile=str(config.cert_file))
     seed = json.loads((config.data_dir / "seed.json").read_bytes())
