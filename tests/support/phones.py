@@ -101,6 +101,10 @@ class PjsuaPhone:
         assert at is None, f"{self.number}: the call ended early:\n{self._lines.text()[-3000:]}"
         assert self._process.poll() is None, f"{self.number}: the phone is gone"
 
+    def stood_still(self, since: float) -> bool:
+        """Whether the machine held it up after ``since`` (monotonic seconds): by its own main loop's word."""
+        return any(told["at"] >= since for told in self.told("stood-still"))
+
     def told(self, event: str, **facts: Any) -> list[dict[str, Any]]:
         """Every event of a kind so far, from the beginning."""
         return [json.loads(line) for line in tuple(self._lines.all) if _fits(line, event, facts)]

@@ -16,6 +16,9 @@ from typing import Any
 
 import pjsua2 as pj
 
+STOOD_STILL_S = 0.1
+"""A phone that did nothing for so long was held up by the machine: what it heard then is not what came."""
+
 
 def tell(event: str, **facts: Any) -> None:
     """One event line."""
@@ -237,8 +240,12 @@ def main() -> None:
     tell("started")
     running = True
     pending = b""
+    looked = time.monotonic()
     while running:
         phone.endpoint.libHandleEvents(5)
+        before, looked = looked, time.monotonic()
+        if looked - before > STOOD_STILL_S:
+            tell("stood-still", seconds=looked - before)
         while running and select.select([sys.stdin], [], [], 0)[0]:
             piece = os.read(sys.stdin.fileno(), 65536)
             if not piece:

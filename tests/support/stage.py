@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -19,6 +20,9 @@ USER_HZ, FAR_HZ = 1087, 613
 
 HEARD = 0.9
 """Share of an announcement that is to be heard in a phone's file; a lost packet takes a tenth of a second from it."""
+
+TRIES = 3
+"""How often a call may be played until no phone stood still in it; the last one counts as it is."""
 
 PASSWORD = "interop-password"
 
@@ -69,8 +73,18 @@ class Pair:
         self._acts = 0
         self._since = 0
 
-    def play(self, script: Callable[[Pair], None], *, inbound: bool = False, **call: Any) -> Act:
-        """One call from answer to end: ``script`` runs while it is up; then the user hangs up, if nobody did."""
+    def play(self, script: Callable[[Pair], None], *, inbound: bool = False, tries: int = TRIES, **call: Any) -> Act:
+        """One call from answer to end: ``script`` runs while it is up; then the user hangs up, if nobody did.
+
+        A call in which the machine let a phone stand still is played again: such a phone hears what nobody sent.
+        """
+        since = time.monotonic()
+        act = self._play(script, inbound, call)
+        if tries > 1 and any(phone.stood_still(since) for phone in (self.user, self.far)):
+            return self.play(script, inbound=inbound, tries=tries - 1, **call)
+        return act
+
+    def _play(self, script: Callable[[Pair], None], inbound: bool, call: dict[str, Any]) -> Act:
         self._acts += 1
         names = [self.stage.folder / f"{phone.number}-{self._acts}.wav" for phone in (self.user, self.far)]
         for phone, path in zip((self.user, self.far), names, strict=True):
